@@ -1,0 +1,48 @@
+"""The workspace's clock: real time, plus what a test has advanced it by."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+
+class Clock:
+    """UTC now; `advance` moves it forward for good and wakes whoever waits on it."""
+
+    def __init__(self, offset: timedelta = timedelta()) -> None:
+        self._offset = offset
+        self._moved = threading.Condition()
+        self._listeners: list[Callable[[], None]] = []
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._offset
+
+    def now_ms(self) -> int:
+        return int(time.time() * 1000 + self._offset.total_seconds() * 1000)
+
+    def advance(self, by: timedelta) -> datetime:
+        """Moves the clock forward; raises ValueError for a step back, which no schedule could live with."""
+        if by < timedelta():
+            raise ValueError("the clock only moves forward")
+        with self._moved:
+            self._offset += by
+            self._moved.notify_all()
+        for listener in self._listeners:
+            listener()
+        return self.now()
+
+    def on_advance(self, listener: Callable[[], None]) -> None:
+        """Calls `listener` after every advance, in the thread that advanced the clock."""
+        self._listeners.append(listener)
+
+    def wait_until(self, moment: datetime, stop: threading.Event) -> bool:
+        """Waits until `moment` has come (True) or `stop` is set (False; noticed within half a second)."""
+        with self._moved:
+            while not stop.is_set():
+                remaining = (moment - self.now()).total_seconds()
+                if remaining <= 0:
+                    return True
+                self._moved.wait(timeout=min(remaining, 0.5))
+        return False
