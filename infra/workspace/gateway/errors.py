@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from typing import Any, ClassVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+
+_STORAGE_TROUBLE = frozenset({errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT})
 
 
 class ApiError(Exception):
@@ -91,16 +95,25 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
         problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'][1:])}: {problem['msg']}"
-            for problem in error.errors()
+            f"{'.'.join(str(part) for part in problem['loc'][1:])}: {problem['msg']}" for problem in error.errors()
         )
         return api_error(request, MalformedRequest(f"{request.method} {request.url.path}: {problems}"))
 
     @app.exception_handler(HTTPException)
     def http_error(request: Request, error: HTTPException) -> JSONResponse:
-        if error.status_code == 405:
-            return api_error(
-                request,
-                NotSupported(f"the local workspace does not have {request.method} {request.url.path}"),
-            )
-        return api_error(request, EndpointNotFound(f"{request.method} {request.url.path}: {error.detail}"))
+        call = f"{request.method} {request.url.path}"
+        if request.url.path.startswith("/api/") and error.status_code in (404, 405):
+            return api_error(request, NotSupported(f"{call} is a call that the local workspace does not have"))
+        return api_error(request, EndpointNotFound(f"{call}: {error.detail}"))
+
+    @app.exception_handler(OSError)
+    def os_error(request: Request, error: OSError) -> JSONResponse:
+        if error.errno in _STORAGE_TROUBLE:
+            return api_error(request, StorageFull(f"the workspace's data folder cannot be written: {error}"))
+        raise error
+
+    @app.exception_handler(sqlite3.OperationalError)
+    def database_error(request: Request, error: sqlite3.OperationalError) -> JSONResponse:
+        if error.sqlite_errorcode in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR_WRITE):
+            return api_error(request, StorageFull(f"the workspace's database cannot be written: {error}"))
+        raise error

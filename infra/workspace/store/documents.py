@@ -27,14 +27,10 @@ class Documents:
         return self._store.next_id(self._kind, start)
 
     def get(self, id: object) -> Document | None:
-        return _document(
-            self._store.row("SELECT body FROM documents WHERE kind = ? AND id = ?", (self._kind, str(id)))
-        )
+        return _document(self._store.row("SELECT body FROM documents WHERE kind = ? AND id = ?", (self._kind, str(id))))
 
     def find(self, name: str) -> Document | None:
-        return _document(
-            self._store.row("SELECT body FROM documents WHERE kind = ? AND name = ?", (self._kind, name))
-        )
+        return _document(self._store.row("SELECT body FROM documents WHERE kind = ? AND name = ?", (self._kind, name)))
 
     def all(self) -> list[Document]:
         """Every document, oldest first."""
@@ -55,9 +51,7 @@ class Documents:
 
     def delete(self, id: object) -> bool:
         with self._store.write() as connection:
-            deleted = connection.execute(
-                "DELETE FROM documents WHERE kind = ? AND id = ?", (self._kind, str(id))
-            )
+            deleted = connection.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (self._kind, str(id)))
             return deleted.rowcount > 0
 
 

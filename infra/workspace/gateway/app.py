@@ -1,0 +1,30 @@
+"""The workspace's ASGI application: authentication in front, the rooms' routers behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from infra.workspace.gateway.authentication import Authentication
+from infra.workspace.gateway.errors import install_error_handlers
+from infra.workspace.identity.principal import Principal
+
+_ASSETS = Path(__file__).parent / "assets"
+
+
+def build_app(routers: Iterable[APIRouter], authenticate: Callable[[str], Principal]) -> FastAPI:
+    app = FastAPI(
+        title="Branchline local workspace",
+        # The interface is Databricks' own, documented there; generated pages of it would only slow the start.
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    install_error_handlers(app)
+    for router in routers:
+        app.include_router(router)
+    app.mount("/assets", StaticFiles(directory=_ASSETS))
+    app.add_middleware(Authentication, authenticate=authenticate)
+    return app
