@@ -1,40 +1,104 @@
-"""Builds every room once, in the order in which they need each other."""
+"""Builds every room once, in the order in which they need each other, and the application over them."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 
 from infra.workspace.catalog.routes import routes as catalog_routes
+from infra.workspace.catalog.sail import sail_environment
 from infra.workspace.catalog.service import CatalogService
 from infra.workspace.compute.routes import routes as compute_routes
 from infra.workspace.compute.service import ComputeService
 from infra.workspace.config import WorkspaceConfig
 from infra.workspace.control.clock import Clock
-from infra.workspace.control.routes import routes as control_routes
-from infra.workspace.control.service import ControlService
+from infra.workspace.files.dbfs_routes import routes as dbfs_routes
 from infra.workspace.files.routes import routes as files_routes
 from infra.workspace.files.service import FilesService
+from infra.workspace.files.volume_routes import routes as volume_routes
 from infra.workspace.gateway.app import build_app
+from infra.workspace.gateway.errors import ApiError
 from infra.workspace.gateway.login import LoginService
 from infra.workspace.gateway.routes import routes as gateway_routes
 from infra.workspace.git.routes import routes as git_routes
 from infra.workspace.git.service import GitService
 from infra.workspace.identity.permissions import Permissions
+from infra.workspace.identity.principal import Principal
 from infra.workspace.identity.routes import routes as identity_routes
 from infra.workspace.identity.service import IdentityService
-from infra.workspace.jobs.routes import routes as jobs_routes
-from infra.workspace.jobs.service import JobsService
-from infra.workspace.models.routes import routes as models_routes
-from infra.workspace.models.service import ModelsService
+from infra.workspace.record import read_admin_token
 from infra.workspace.secrets.routes import routes as secrets_routes
 from infra.workspace.secrets.service import SecretsService
-from infra.workspace.sql.routes import routes as sql_routes
-from infra.workspace.sql.service import SqlService
 from infra.workspace.store.database import Store
 from infra.workspace.terraform.server import ProviderServer
-from infra.workspace.tracking.routes import routes as tracking_routes
-from infra.workspace.tracking.service import TrackingService
+
+ADMIN = "admin@localhost"
+
+
+class Rooms:
+    """All services of one workspace; `app` answers for them."""
+
+    def __init__(self, config: WorkspaceConfig) -> None:
+        self.config = config
+        store = Store(config.data_dir / "workspace.db")
+        clock = Clock()
+        self._identity = IdentityService(store, clock)
+        permissions = Permissions(store, self._identity)
+        secrets = SecretsService(store, clock, self._identity, config)
+        catalog = CatalogService(store, clock, self._identity, config)
+        files = FilesService(store, clock, permissions, catalog.volumes, config)
+        git = GitService(store, self._identity, permissions, secrets.vault, files, config)
+
+        def engine_environment(principal: Principal, token: str) -> Mapping[str, str]:
+            return sail_environment(config.url, token, catalog.catalogs_for(principal))
+
+        self._compute = ComputeService(store, clock, permissions, config, self._identity, engine_environment)
+        self._provider = ProviderServer(config.provider_port, config.url, config.folder("terraform"))
+        self.admin_token = self._admin_token()
+        self.app: FastAPI = build_app(
+            [
+                gateway_routes(LoginService(self._identity, clock), self._status),
+                identity_routes(self._identity, permissions),
+                secrets_routes(secrets),
+                catalog_routes(catalog),
+                files_routes(files),
+                volume_routes(files.volumes),
+                dbfs_routes(files.dbfs),
+                git_routes(git),
+                compute_routes(self._compute),
+            ],
+            self._identity.authenticate,
+        )
+
+    def start(self) -> dict[str, Any]:
+        """Starts what works on its own; returns Terraform's reattach entry."""
+        self._provider.start()
+        return self._provider.reattach(os.getpid())
+
+    def stop(self) -> None:
+        self._provider.stop()
+        self._compute.stop()
+
+    @property
+    def provider_port(self) -> int:
+        return int(self._provider.address.rpartition(":")[2])
+
+    def _admin_token(self) -> str:
+        """The token of the folder's last run while it is valid, so that shells keep theirs over a restart."""
+        token = read_admin_token(self.config.data_dir)
+        try:
+            if token is not None and self._identity.authenticate(token).admin:
+                return token
+        except ApiError:
+            pass
+        return self._identity.bootstrap(ADMIN)
+
+    def _status(self) -> dict[str, Any]:
+        return {"workspace_id": self.config.workspace_id, "url": self.config.url, "pid": os.getpid()}
+
+
+def build_rooms(config: WorkspaceConfig) -> Rooms:
+    return Rooms(config)

@@ -1,0 +1,123 @@
+"""`branchline workspace`: the local workspace of this clone."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from ci import console
+from ci.errors import Trouble
+from ci.repository import top_level
+from ci.target import DATA_DIR, login_link
+from infra.settings import load_project
+from infra.workspace import launch
+
+app = typer.Typer(no_args_is_help=True, help="Start, stop and look into the local workspace.")
+
+DataDir = Annotated[
+    Path, typer.Option("--data-dir", envvar="BRANCHLINE_DATA_DIR", help="Folder that holds the workspace's data.")
+]
+
+
+class Format(StrEnum):
+    """How variables are printed."""
+
+    SHELL = "shell"
+    JSON = "json"
+    DOTENV = "dotenv"
+
+
+@app.command()
+def up(
+    port: Annotated[int | None, typer.Option(help="Port of the REST interface; 0 picks a free one.")] = None,
+    provider_port: Annotated[int | None, typer.Option(help="Port of the Terraform provider.")] = None,
+    repo: Annotated[
+        Path | None, typer.Option(help="Local repository that stands for the settings' git URL: '.' is this clone.")
+    ] = None,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Start the workspace, or find the one that runs; its data stay from start to start."""
+    repos = None if repo is None else {load_project().git.url: str(top_level(repo))}
+    with console.waiting("starting the workspace"):
+        running = launch.start(data_dir, port, provider_port, repos)
+    console.out.print(f"The workspace answers at {running.url}", highlight=False)
+    for url, path in running.record.repos.items():
+        console.out.print(f"  {url} is {path} for its jobs", highlight=False)
+    console.out.print("  log in with a browser:       branchline workspace open", highlight=False)
+    console.out.print('  point your shell at it:      eval "$(branchline workspace env)"', highlight=False)
+
+
+@app.command()
+def down(data_dir: DataDir = DATA_DIR) -> None:
+    """Stop the workspace and all that it started; its data stay."""
+    stopped = launch.stop(data_dir)
+    console.out.print("The workspace is stopped." if stopped else "No workspace was running.")
+
+
+@app.command()
+def status(data_dir: DataDir = DATA_DIR) -> None:
+    """Show what runs; exit code 1 if nothing does."""
+    running = launch.find(data_dir)
+    if running is None:
+        console.out.print(f"No workspace runs on {data_dir}.", highlight=False)
+        raise typer.Exit(1)
+    table = Table(show_header=False, box=None)
+    table.add_row("address", running.url)
+    table.add_row("data", str(running.data_dir))
+    table.add_row("process", str(running.record.pid))
+    for name, value in running.call("GET", "/api/2.0/local/status").items():
+        table.add_row(name.replace("_", " "), _shown(value))
+    console.out.print(table, highlight=False, markup=False)
+
+
+@app.command()
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, data_dir: DataDir = DATA_DIR
+) -> None:
+    """Stop the workspace and delete all of its data."""
+    if not yes:
+        if not console.err.is_terminal:
+            raise Trouble("reset deletes all data of the workspace: without a terminal to ask at, say --yes")
+        typer.confirm(f"Delete the workspace in {data_dir} with all of its data?", abort=True, err=True)
+    launch.reset(data_dir)
+    console.out.print("The workspace and its data are gone.")
+
+
+@app.command()
+def env(
+    principal: Annotated[
+        str | None, typer.Option("--as", help="Service principal, by display name; without it, the first admin.")
+    ] = None,
+    format: Annotated[Format, typer.Option(help="How to print them.")] = Format.SHELL,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Print the variables that point Terraform, databricks-sdk and mlflow at the workspace."""
+    console.plain(format_variables(launch.environment(launch.require(data_dir), principal), format))
+
+
+@app.command("open")
+def open_(data_dir: DataDir = DATA_DIR) -> None:
+    """Print a link that logs a browser in: once, and within five minutes."""
+    console.plain(login_link(launch.require(data_dir)))
+
+
+def format_variables(variables: dict[str, str], format: Format) -> str:
+    """The variables as shell commands, as a JSON object, or as the lines of a .env file."""
+    if format is Format.JSON:
+        return json.dumps(variables, indent=2)
+    lines = [f"{name}={shlex.quote(value)}" for name, value in variables.items()]
+    return "\n".join(lines if format is Format.DOTENV else [f"export {line}" for line in lines])
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name.replace('_', ' ')}: {_shown(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(_shown(part) for part in value)
+    return str(value)

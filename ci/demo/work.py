@@ -1,0 +1,64 @@
+"""Running the deployed jobs, as each environment's own service principal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ci.demo.steps import StepFailed, StepLog
+from ci.jobs.find import find_job
+from ci.jobs.follow import Lines, follow, latest_attempts
+from ci.jobs.logs import failed_tasks, tail, task_log
+from ci.jobs.states import state_of
+from ci.target import Target
+from infra.settings import Settings
+from infra.workspace import launch
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+    from databricks.sdk.service.jobs import Run
+
+_REASON_LINES = 12
+
+
+def run_job(running: launch.Running, settings: Settings, job: str, log: StepLog) -> str:
+    """Runs a job to its end, its tasks' logs into the step's log. Raises StepFailed unless it succeeded."""
+    client = client_of(running, settings.values.service_principal)
+    found = find_job(client, settings.job_name(job))
+    run_id = client.jobs.run_now(found.job_id or 0).response.run_id
+    log.note(f"run {run_id} of {settings.job_name(job)}")
+    ended = follow(client, run_id, Lines(log.note))
+    _write_logs(client, ended, log)
+    if not state_of(ended).succeeded:
+        raise StepFailed(_why(client, ended))
+    return f"run {run_id}: {len(latest_attempts(ended))} tasks succeeded"
+
+
+def champion(running: launch.Running, settings: Settings) -> str:
+    """Which version is the environment's champion; raises StepFailed if there is none."""
+    from databricks.sdk.errors import NotFound
+
+    client = client_of(running, settings.values.service_principal)
+    try:
+        version = client.model_versions.get_by_alias(settings.model_full_name, "champion").version
+    except NotFound as error:
+        raise StepFailed(f"{settings.model_full_name} has no champion after its training") from error
+    return f"champion of {settings.model_full_name}: version {version}"
+
+
+def client_of(running: launch.Running, principal: str) -> WorkspaceClient:
+    """A databricks-sdk client with a token of the service principal's."""
+    return Target(running.url, launch.environment(running, principal)).client()
+
+
+def _why(client: WorkspaceClient, ended: Run) -> str:
+    state = state_of(ended)
+    lines = [f"run {ended.run_id}: {state.word} {state.message}".rstrip()]
+    for task in failed_tasks(ended):
+        lines += [f"task {task.task_key}:", tail(task_log(client, task), _REASON_LINES)]
+    return "\n".join(lines)
+
+
+def _write_logs(client: WorkspaceClient, ended: Run, log: StepLog) -> None:
+    for task in latest_attempts(ended):
+        log.write(f"── {task.task_key}: {state_of(task).word}")
+        log.write(task_log(client, task))

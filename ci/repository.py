@@ -1,0 +1,76 @@
+"""This clone: where it is, what state it is in, and a bare copy of it for workspaces to read."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from ci.errors import Trouble
+
+ROOT = Path(__file__).parents[1]
+"""The clone that this command belongs to."""
+
+
+def git(repository: Path, *arguments: str) -> str:
+    """What a git command prints; raises Trouble with git's own message."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(repository), *arguments], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise Trouble("git is not on the PATH: install it with your system's packages") from error
+    if done.returncode != 0:
+        raise Trouble(f"git {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout.strip()
+
+
+def top_level(path: Path) -> Path:
+    """The work tree, or bare repository, that a path lies in; raises Trouble where there is none."""
+    if git(path, "rev-parse", "--is-bare-repository") == "true":
+        return Path(git(path, "rev-parse", "--absolute-git-dir"))
+    return Path(git(path, "rev-parse", "--show-toplevel"))
+
+
+def uncommitted(repository: Path) -> list[str]:
+    """Files that differ from the last commit, or that git does not know yet."""
+    listed = git(repository, "status", "--porcelain", "--untracked-files=normal")
+    return [line[3:] for line in listed.splitlines()]
+
+
+def find_commit(repository: Path, revision: str) -> str | None:
+    """The full hash that a revision names, or None."""
+    try:
+        return git(repository, "rev-parse", "--quiet", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+    except Trouble:
+        return None
+
+
+def bare_copy(repository: Path, target: Path, branches: list[str]) -> dict[str, str]:
+    """Makes, or brings up to date, a bare copy with these branches; returns where each stands and why.
+
+    A branch is this clone's, else origin's as last fetched, else the commit that is checked out.
+    """
+    if find_commit(repository, "HEAD") is None:
+        raise Trouble(f"{repository} has no commit yet: jobs run commits, so make one first")
+    if not (target / "HEAD").exists():
+        target.mkdir(parents=True, exist_ok=True)
+        git(target, "init", "--quiet", "--bare")
+        # The clone may be a shallow one, as CI checks out.
+        git(target, "config", "receive.shallowUpdate", "true")
+    commits = {}
+    told = {}
+    for branch in branches:
+        commits[branch], told[branch] = _stand_in(repository, branch)
+    refs = [f"{commit}:refs/heads/{branch}" for branch, commit in commits.items()]
+    git(repository, "push", "--quiet", "--force", "--no-verify", str(target.absolute()), *refs)
+    git(target, "symbolic-ref", "HEAD", f"refs/heads/{branches[0]}")
+    return told
+
+
+def _stand_in(repository: Path, branch: str) -> tuple[str, str]:
+    for ref in (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}"):
+        commit = find_commit(repository, ref)
+        if commit:
+            return commit, f"{branch} {commit[:8]}"
+    commit = git(repository, "rev-parse", "HEAD")
+    return commit, f"{branch} {commit[:8]} (of HEAD: the clone has no such branch)"

@@ -1,0 +1,77 @@
+"""Which workspace a command talks to: the one that the environment names, else the local one that runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ci.errors import Trouble
+from ci.repository import ROOT
+from infra.workspace import launch
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+
+DATA_DIR = ROOT / ".branchline" / "workspace"
+"""The local workspace of this clone."""
+
+_NAMING = ("DATABRICKS_HOST", "DATABRICKS_CONFIG_PROFILE")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A workspace and the variables that authenticate to it."""
+
+    host: str
+    variables: Mapping[str, str]
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a local workspace, which can start Spark engines for this machine."""
+        return urlsplit(self.host).hostname in ("127.0.0.1", "localhost", "::1")
+
+    @property
+    def token(self) -> str | None:
+        """The bearer token, where the variables hold one."""
+        return self.variables.get("DATABRICKS_TOKEN")
+
+    def client(self) -> WorkspaceClient:
+        """A databricks-sdk client; raises Trouble where the credentials are missing or incomplete."""
+        # The SDK takes a second to import: only commands that call a workspace wait for it.
+        from databricks.sdk import WorkspaceClient
+        from databricks.sdk.config import Config
+
+        try:
+            if self.token is not None:
+                return WorkspaceClient(config=Config(host=self.host, token=self.token, auth_type="pat"))
+            return WorkspaceClient()
+        except ValueError as error:
+            raise Trouble(f"no usable credentials for {self.host}: {error}") from error
+
+
+def find_target(
+    data_dir: Path = DATA_DIR, principal: str | None = None, variables: Mapping[str, str] = os.environ
+) -> Target:
+    """The workspace to talk to; raises Trouble if none is named and none runs.
+
+    `principal` asks for a service principal of the local workspace, by display name.
+    """
+    if principal is None and any(variables.get(name) for name in _NAMING):
+        host = variables.get("DATABRICKS_HOST") or f"profile {variables['DATABRICKS_CONFIG_PROFILE']}"
+        return Target(host, {name: value for name, value in variables.items() if name.startswith("DATABRICKS_")})
+    running = launch.find(data_dir)
+    if running is None:
+        raise Trouble(
+            "no workspace: set DATABRICKS_HOST and credentials (or DATABRICKS_CONFIG_PROFILE),"
+            " or start a local one with 'branchline workspace up'"
+        )
+    return Target(running.url, launch.environment(running, principal))
+
+
+def login_link(running: launch.Running) -> str:
+    """An address that logs one browser in."""
+    return f"{running.url}/login?code={running.call('POST', '/api/2.0/local/login-codes')['code']}"

@@ -1,0 +1,171 @@
+"""A job: steps from the pinned branch, as one service principal, on a single-user cluster under the policy."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from infra.constructs.compute import JobClusterConfig
+from infra.constructs.part import Part
+from infra.constructs.steps import Manifest, StepError, TaskConfig, Value, text_of
+from infra.constructs.tags import require_tags
+from infra.settings.environment import JobLimits, Notifications
+from infra.settings.errors import Problem, did_you_mean
+from infra.synth.library import provider
+from infra.synth.stack import EnvironmentStack
+
+CLUSTER_KEY = "main"
+
+
+@dataclass(frozen=True)
+class GitPin:
+    """The code that a job runs: a branch as it is when the job starts, or one commit."""
+
+    url: str
+    provider: str
+    branch: str
+    commit: str | None = None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a job starts by itself: a Quartz expression in UTC; paused ones are kept but do not fire."""
+
+    quartz: str
+    active: bool
+
+
+@dataclass(frozen=True)
+class JobConfig:
+    """A job and all that it needs; every field is required that a production job must not lack."""
+
+    name: str
+    description: str
+    git: GitPin
+    run_as: str
+    """Application id of the service principal."""
+    cluster: JobClusterConfig
+    manifest: Manifest
+    tasks: Sequence[TaskConfig]
+    parameters: Mapping[str, Value]
+    """Defaults of the job's parameters; a run may give others."""
+    limits: JobLimits
+    notifications: Notifications
+    tags: Mapping[str, str]
+    schedule: Schedule | None = None
+
+    def __post_init__(self) -> None:
+        require_tags(self.tags, f"job {self.name}")
+        keys = [task.key for task in self.tasks]
+        problems = [] if keys else ["expected at least one task"]
+        problems += [f"task '{key}' is given twice" for key in sorted({k for k in keys if keys.count(k) > 1})]
+        for task in self.tasks:
+            problems += [
+                f"task '{task.key}' depends on unknown task '{before}'{did_you_mean(before, keys)}"
+                for before in task.depends_on
+                if before not in keys
+            ]
+        if not problems and (around := _circle(self.tasks)):
+            problems.append(f"tasks wait for each other: {', '.join(around)}")
+        if problems:
+            raise StepError([Problem("stacks", problem, f"job {self.name}") for problem in problems])
+
+
+class Job(Part):
+    """A Databricks job. Outputs: `id`, `name`."""
+
+    def __init__(self, scope: EnvironmentStack, name: str, config: JobConfig) -> None:
+        super().__init__(scope, name)
+        module = provider("job")
+        limits = config.limits
+        job = scope.make(
+            self,
+            "databricks_job",
+            name,
+            name=config.name,
+            description=config.description,
+            git_source=_git_source(config.git),
+            run_as=module.JobRunAs(service_principal_name=config.run_as),
+            job_cluster=[module.JobJobCluster(job_cluster_key=CLUSTER_KEY, new_cluster=config.cluster.block())],
+            # The provider compares tasks as a list in the order of their keys.
+            task=[_task(config, task) for task in sorted(config.tasks, key=lambda t: t.key)],
+            parameter=[
+                module.JobParameter(name=key, default=text_of(value))
+                for key, value in sorted(config.parameters.items())
+            ],
+            tags=dict(config.tags),
+            timeout_seconds=limits.timeout_minutes * 60,
+            max_concurrent_runs=1,
+            queue=module.JobQueue(enabled=True),
+            health=module.JobHealth(
+                rules=[
+                    module.JobHealthRules(
+                        metric="RUN_DURATION_SECONDS", op="GREATER_THAN", value=limits.warning_minutes * 60
+                    )
+                ]
+            ),
+            **_notifications(config.notifications),
+            **({"schedule": _schedule(config.schedule)} if config.schedule else {}),
+        )
+        self.id: str = job.id
+        self.name = config.name
+
+
+def _git_source(pin: GitPin) -> Any:
+    what = {"commit": pin.commit} if pin.commit else {"branch": pin.branch}
+    return provider("job").JobGitSource(url=pin.url, provider=pin.provider, **what)
+
+
+def _task(config: JobConfig, task: TaskConfig) -> Any:
+    module = provider("job")
+    python = module.JobTaskSparkPythonTask(
+        python_file=config.manifest.entry,
+        source="GIT",
+        parameters=config.manifest.arguments(config.name, task, config.parameters),
+    )
+    return module.JobTask(
+        task_key=task.key,
+        description=config.manifest.steps[task.step].description or None,
+        job_cluster_key=CLUSTER_KEY,
+        spark_python_task=python,
+        depends_on=[module.JobTaskDependsOn(task_key=before) for before in sorted(task.depends_on)] or None,
+        timeout_seconds=config.limits.timeout_minutes * 60,
+        max_retries=config.limits.retries,
+        min_retry_interval_millis=config.limits.retry_wait_seconds * 1000,
+        retry_on_timeout=False,
+    )
+
+
+def _notifications(targets: Notifications) -> dict[str, Any]:
+    """Failures and overlong runs, by mail and webhook."""
+    module = provider("job")
+    blocks: dict[str, Any] = {}
+    if targets.email:
+        mail = list(targets.email)
+        blocks["email_notifications"] = module.JobEmailNotifications(
+            on_failure=mail, on_duration_warning_threshold_exceeded=mail
+        )
+    if targets.webhooks:
+        ids = sorted(targets.webhooks)
+        slow = module.JobWebhookNotificationsOnDurationWarningThresholdExceeded
+        blocks["webhook_notifications"] = module.JobWebhookNotifications(
+            on_failure=[module.JobWebhookNotificationsOnFailure(id=target) for target in ids],
+            on_duration_warning_threshold_exceeded=[slow(id=target) for target in ids],
+        )
+    return blocks
+
+
+def _schedule(schedule: Schedule) -> Any:
+    return provider("job").JobSchedule(
+        quartz_cron_expression=schedule.quartz,
+        timezone_id="UTC",
+        pause_status="UNPAUSED" if schedule.active else "PAUSED",
+    )
+
+
+def _circle(tasks: Sequence[TaskConfig]) -> list[str]:
+    """The tasks that can never start, in order of their keys; empty if every task can."""
+    waiting = {task.key: set(task.depends_on) for task in tasks}
+    while ready := [key for key, before in waiting.items() if not before & waiting.keys()]:
+        for key in ready:
+            del waiting[key]
+    return sorted(waiting)

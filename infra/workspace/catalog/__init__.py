@@ -1,0 +1,1 @@
+"""Unity Catalog: securables, privileges, managed storage, table metadata, and what Sail needs to find tables."""

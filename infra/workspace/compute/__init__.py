@@ -1,0 +1,1 @@
+"""Compute: cluster policies, clusters, Sail engines and the processes that run tasks."""

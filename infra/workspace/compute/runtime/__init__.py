@@ -1,0 +1,1 @@
+"""What a task's own process sees: never imported by the workspace."""

@@ -1,0 +1,1 @@
+"""The first code of every task process and of every engine process."""

@@ -1,0 +1,1 @@
+"""The files room: the workspace tree, volumes and DBFS."""

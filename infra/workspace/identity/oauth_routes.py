@@ -1,0 +1,134 @@
+"""OAuth's discovery and token endpoints, service principals' secrets, and rule sets."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Any
+from urllib.parse import unquote_plus
+
+from fastapi import APIRouter, Body, Form, Header, Request, Response
+
+from infra.workspace.gateway.caller import Caller
+from infra.workspace.gateway.errors import NotSupported
+from infra.workspace.identity.errors import InvalidClient, OAuthError
+from infra.workspace.identity.service import IdentityService
+
+Given = Annotated[dict[str, Any], Body()]
+_SECRETS = "/accounts/servicePrincipals/{service_principal_id}/credentials/secrets"
+
+
+def oauth_routes(service: IdentityService) -> APIRouter:
+    router = APIRouter()
+    router.include_router(_discovery())
+    router.include_router(_tokens(service))
+    router.include_router(_secrets(service), prefix="/api/2.0")
+    for base in ("/api/2.0/preview/accounts", "/api/2.0/preview/accounts/{account_id}"):
+        router.include_router(_rule_sets(service), prefix=f"{base}/access-control")
+    return router
+
+
+def _discovery() -> APIRouter:
+    """Open to all: clients read these addresses before they have a token."""
+    router = APIRouter()
+
+    @router.get("/.well-known/databricks-config")
+    def databricks_config(request: Request) -> dict[str, Any]:
+        return {"oidc_endpoint": f"{_base(request)}/oidc"}
+
+    @router.get("/oidc/.well-known/oauth-authorization-server")
+    @router.get("/oidc/.well-known/openid-configuration")
+    def authorization_server(request: Request) -> dict[str, Any]:
+        issuer = f"{_base(request)}/oidc"
+        return {
+            "issuer": issuer,
+            "authorization_endpoint": f"{issuer}/v1/authorize",
+            "token_endpoint": f"{issuer}/v1/token",
+            "grant_types_supported": ["client_credentials"],
+            "response_types_supported": ["code"],
+            "scopes_supported": ["all-apis"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        }
+
+    @router.get("/oidc/v1/authorize")
+    def authorize() -> None:
+        raise NotSupported("the local workspace has no interactive OAuth login (/oidc/v1/authorize): use a token")
+
+    return router
+
+
+def _tokens(service: IdentityService) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/oidc/v1/token")
+    def client_credentials(
+        response: Response,
+        grant_type: Annotated[str, Form()] = "",
+        scope: Annotated[str | None, Form()] = None,
+        client_id: Annotated[str, Form()] = "",
+        client_secret: Annotated[str, Form()] = "",
+        authorization: Annotated[str, Header()] = "",
+    ) -> dict[str, Any]:
+        if grant_type != "client_credentials":
+            raise OAuthError(f"grant_type is client_credentials, not {grant_type!r}", "unsupported_grant_type")
+        if authorization:
+            client_id, client_secret = _basic(authorization)
+        response.headers["cache-control"] = "no-store"
+        return service.oauth.client_credentials(client_id, client_secret, scope)
+
+    return router
+
+
+def _secrets(service: IdentityService) -> APIRouter:
+    router, oauth = APIRouter(), service.oauth
+
+    @router.post(_SECRETS)
+    def create_secret(
+        principal: Caller, service_principal_id: str, body: Annotated[dict[str, Any] | None, Body()] = None
+    ) -> dict[str, Any]:
+        return oauth.create_secret(principal, service_principal_id, body or {})
+
+    @router.get(_SECRETS)
+    def list_secrets(principal: Caller, service_principal_id: str) -> dict[str, Any]:
+        return oauth.list_secrets(principal, service_principal_id)
+
+    @router.delete(_SECRETS + "/{secret_id}")
+    def delete_secret(principal: Caller, service_principal_id: str, secret_id: str) -> dict[str, Any]:
+        oauth.delete_secret(principal, service_principal_id, secret_id)
+        return {}
+
+    return router
+
+
+def _rule_sets(service: IdentityService) -> APIRouter:
+    router, rule_sets = APIRouter(), service.rule_sets
+
+    @router.get("/rule-sets")
+    def get_rule_set(principal: Caller, name: str) -> dict[str, Any]:
+        return rule_sets.get_rule_set(principal, name)
+
+    @router.put("/rule-sets")
+    def update_rule_set(principal: Caller, body: Given) -> dict[str, Any]:
+        return rule_sets.update_rule_set(principal, body)
+
+    @router.get("/assignable-roles")
+    def assignable_roles(principal: Caller, resource: str) -> dict[str, Any]:
+        return rule_sets.assignable_roles(principal, resource)
+
+    return router
+
+
+def _base(request: Request) -> str:
+    return str(request.base_url).rstrip("/")
+
+
+def _basic(authorization: str) -> tuple[str, str]:
+    """Both parts are form-encoded before they are joined (RFC 6749, 2.3.1)."""
+    scheme, _, value = authorization.partition(" ")
+    try:
+        client_id, colon, client_secret = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        colon = ""
+    if scheme.lower() != "basic" or not colon:
+        raise InvalidClient("client authentication is Basic, or client_id and client_secret in the form")
+    return unquote_plus(client_id), unquote_plus(client_secret)

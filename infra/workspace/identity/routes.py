@@ -1,0 +1,20 @@
+"""The room's REST: SCIM, tokens, OAuth, rule sets and permissions."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from infra.workspace.identity.oauth_routes import oauth_routes
+from infra.workspace.identity.permission_routes import permission_routes
+from infra.workspace.identity.permissions import Permissions
+from infra.workspace.identity.scim_routes import scim_routes
+from infra.workspace.identity.service import IdentityService
+from infra.workspace.identity.token_routes import token_routes
+
+
+def routes(service: IdentityService, permissions: Permissions) -> APIRouter:
+    router = APIRouter()
+    parts = (scim_routes(service), token_routes(service), oauth_routes(service), permission_routes(permissions))
+    for part in parts:
+        router.include_router(part)
+    return router

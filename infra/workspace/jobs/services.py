@@ -1,0 +1,57 @@
+"""What the execution of runs needs of this room and of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from infra.workspace.compute.ports import Identity
+from infra.workspace.compute.service import ComputeService
+from infra.workspace.config import WorkspaceConfig
+from infra.workspace.control.clock import Clock
+from infra.workspace.identity.principal import Principal
+from infra.workspace.jobs.checkout import Repositories
+from infra.workspace.jobs.notifications import Notifications
+from infra.workspace.jobs.records import JobRun, RunRecords
+
+Redact = Callable[[str], str]
+
+
+class JobIdentity(Identity, Protocol):
+    """Also says who may run jobs as whom (`identity.service.IdentityService`)."""
+
+    def may_run_as(self, principal: Principal, target: Principal) -> bool: ...
+
+
+class WorkspaceFiles(Protocol):
+    """The workspace's own files (`files.service.FilesService`)."""
+
+    def export_raw(self, principal: Principal, path: str, format: str = "SOURCE") -> bytes: ...
+
+    def list(self, principal: Principal, path: str) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class RunServices:
+    """Handed to every run; `start_child` starts a run for a run_job_task and returns its id."""
+
+    records: RunRecords
+    clock: Clock
+    config: WorkspaceConfig
+    identity: JobIdentity
+    compute: ComputeService
+    files: WorkspaceFiles
+    repositories: Repositories
+    notifications: Notifications
+    redactor_for: Callable[[Principal], Redact]
+    start_child: Callable[[JobRun, int, dict[str, Any]], int]
+    await_run: Callable[[int, float | None], JobRun | None]
+    cancel_child: Callable[[int], None]
+
+    def run_folder(self, run_id: int) -> Path:
+        return self.config.folder(f"runs/{run_id}")
+
+    def log_path(self, job_run_id: int, task_run_id: int) -> Path:
+        return self.run_folder(job_run_id) / "logs" / f"{task_run_id}.log"

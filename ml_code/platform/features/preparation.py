@@ -1,0 +1,77 @@
+"""From rows of the feature table to the matrix that a model takes; fitted on training rows, kept with the model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ml_code.platform.features.selection import Imputation, Selection
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Names of the features in order, and the value that stands in for a missing one (absent: stays missing)."""
+
+    features: tuple[str, ...]
+    fill: Mapping[str, float]
+
+    def matrix(self, rows: "pd.DataFrame | pa.Table | pa.RecordBatch") -> Matrix:
+        """Rows x features, float64, row-major as LightGBM reads it without a copy; missing values are NaN."""
+        out = np.empty((len(rows), len(self.features)), dtype=np.float64)
+        for position, name in enumerate(self.features):
+            column = out[:, position]
+            column[:] = _numbers(rows, name)
+            if name in self.fill:
+                column[np.isnan(column)] = self.fill[name]
+        return out
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON form, read back by `from_dict`."""
+        return {"features": list(self.features), "fill": dict(self.fill)}
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> "Preparation":
+        """From the JSON form."""
+        return cls(tuple(raw["features"]), {name: float(value) for name, value in raw["fill"].items()})
+
+
+def fit_preparation(selection: Selection, training: pd.DataFrame) -> Preparation:
+    """Learn the fill values from training rows only, so that nothing of held-out rows enters the model."""
+    fill = {}
+    for name in selection.features:
+        value = _fill_value(selection.imputation[name], _numbers(training, name))
+        if value is not None:
+            fill[name] = value
+    return Preparation(selection.features, fill)
+
+
+def _fill_value(imputation: Imputation, values: Matrix) -> float | None:
+    present = values[~np.isnan(values)]
+    if imputation.method == "none":
+        return None
+    if imputation.method == "constant":
+        return imputation.value
+    if not len(present):
+        return 0.0
+    if imputation.method == "median":
+        return float(np.median(present))
+    if imputation.method == "mean":
+        return float(present.mean())
+    unique, counts = np.unique(present, return_counts=True)
+    return float(unique[np.argmax(counts)])
+
+
+def _numbers(rows: "pd.DataFrame | pa.Table | pa.RecordBatch", name: str) -> Matrix:
+    if isinstance(rows, pd.DataFrame):
+        return rows[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    column = rows.column(name)
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    # to_numpy turns nulls into NaN for floats and for integers alike.
+    return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)

@@ -1,0 +1,107 @@
+"""Delta tables by three-level name, in the operations that Spark on Databricks and Sail both know."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its Spark SQL type and what it means."""
+
+    name: str
+    type: str
+    comment: str = ""
+    required: bool = False
+
+    def ddl(self) -> str:
+        """As a line of CREATE TABLE."""
+        required = " NOT NULL" if self.required else ""
+        return f"`{self.name}` {self.type}{required} COMMENT '{_text(self.comment)}'"
+
+
+def create_table(
+    spark: "SparkSession", name: str, columns: Sequence[Column], comment: str, *, replace: bool = False
+) -> None:
+    """Create the Delta table unless it exists; with replace, also when it does (its rows go)."""
+    verb = "CREATE OR REPLACE TABLE" if replace else "CREATE TABLE IF NOT EXISTS"
+    body = ", ".join(column.ddl() for column in columns)
+    run(spark, f"{verb} {name} ({body}) USING delta COMMENT '{_text(comment)}'")
+
+
+def merge(spark: "SparkSession", name: str, rows: "DataFrame", keys: Sequence[str], *, update: bool = True) -> None:
+    """MERGE rows by their keys: new ones are inserted, known ones updated (or left alone). For small deltas."""
+    view = f"rows_{uuid.uuid4().hex}"
+    rows.createOrReplaceTempView(view)
+    on = " AND ".join(f"t.`{key}` = s.`{key}`" for key in keys)
+    sets = ", ".join(f"t.`{column}` = s.`{column}`" for column in rows.columns if column not in keys)
+    names = ", ".join(f"`{column}`" for column in rows.columns)
+    values = ", ".join(f"s.`{column}`" for column in rows.columns)
+    matched = f"WHEN MATCHED THEN UPDATE SET {sets} " if update and sets else ""
+    try:
+        run(
+            spark,
+            f"MERGE INTO {name} AS t USING {view} AS s ON {on} "  # noqa: S608  # names of ours, values from a view
+            f"{matched}WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})",
+        )
+    finally:
+        spark.catalog.dropTempView(view)
+
+
+def append(spark: "SparkSession", name: str, rows: "DataFrame") -> None:
+    """Add rows, columns by name."""
+    rows.select(*spark.table(name).columns).writeTo(name).append()
+
+
+def replace_where(spark: "SparkSession", name: str, rows: "DataFrame", condition: Any) -> None:
+    """Replace the rows that meet a condition by these, in one commit. For whole days and partitions."""
+    rows.select(*spark.table(name).columns).writeTo(name).overwrite(condition)
+
+
+def version(spark: "SparkSession", name: str) -> int:
+    """The table's newest Delta version.
+
+    Where the engine has no DESCRIBE HISTORY it is found by time travel: double until one is missing, then halve.
+    """
+    try:
+        return int(run(spark, f"DESCRIBE HISTORY {name} LIMIT 1")[0]["version"])
+    except Exception as error:
+        # Only an engine that does not know the statement may be asked another way.
+        if "history" not in str(error).lower():
+            raise
+    low, high = 0, 1
+    while _has_version(spark, name, high):
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _has_version(spark, name, middle) else (low, middle)
+    return low
+
+
+def exists(spark: "SparkSession", name: str) -> bool:
+    """Whether the table can be seen."""
+    return bool(spark.catalog.tableExists(name))
+
+
+def run(spark: "SparkSession", statement: str) -> list[Any]:
+    """Execute a statement and wait for it; its rows."""
+    return list(spark.sql(statement).collect())
+
+
+def _has_version(spark: "SparkSession", name: str, number: int) -> bool:
+    try:
+        run(spark, f"SELECT 1 FROM {name} VERSION AS OF {number} LIMIT 0")  # noqa: S608  # a name of ours
+    except Exception as error:
+        if "commit" in str(error).lower() or "version" in str(error).lower():
+            return False
+        raise
+    return True
+
+
+def _text(text: str) -> str:
+    # Spark and Sail read a doubled quote in a literal differently; a typographic one needs no escaping.
+    return text.replace("'", "’").replace("\\", "/")  # noqa: RUF001  # the typographic quote is meant
