@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -19,7 +18,7 @@ from infra.workspace.launch import LaunchError
 class ErrorsForPeople(TyperGroup):
     """Ends a command whose trouble is the user's to mend with that trouble in red, and exit code 1."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except (Trouble, LaunchError, SettingsError) as error:
@@ -32,7 +31,7 @@ class ErrorsForPeople(TyperGroup):
 
 
 def _from_workspace(error: Exception) -> bool:
-    """Whether it is databricks-sdk's; the SDK is not imported for this: it takes a second, and is loaded if it raised."""
+    """Whether it is databricks-sdk's, which is not imported for this: if it raised, it is loaded."""
     errors = sys.modules.get("databricks.sdk.errors")
     return errors is not None and isinstance(error, errors.DatabricksError)
 

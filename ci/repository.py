@@ -14,9 +14,7 @@ ROOT = Path(__file__).parents[1]
 def git(repository: Path, *arguments: str) -> str:
     """What a git command prints; raises Trouble with git's own message."""
     try:
-        done = subprocess.run(
-            ["git", "-C", str(repository), *arguments], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(["git", "-C", str(repository), *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
         raise Trouble("git is not on the PATH: install it with your system's packages") from error
     if done.returncode != 0:

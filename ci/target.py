@@ -39,16 +39,27 @@ class Target:
         """The bearer token, where the variables hold one."""
         return self.variables.get("DATABRICKS_TOKEN")
 
-    def client(self) -> WorkspaceClient:
-        """A databricks-sdk client; raises Trouble where the credentials are missing or incomplete."""
+    def client(self, patience_seconds: int | None = None) -> WorkspaceClient:
+        """A databricks-sdk client; raises Trouble where the credentials are missing or incomplete.
+
+        `patience_seconds` bounds how long a call is tried again; without it the SDK goes on for five minutes.
+        """
         # The SDK takes a second to import: only commands that call a workspace wait for it.
         from databricks.sdk import WorkspaceClient
         from databricks.sdk.config import Config
 
         try:
-            if self.token is not None:
-                return WorkspaceClient(config=Config(host=self.host, token=self.token, auth_type="pat"))
-            return WorkspaceClient()
+            if self.token is None:
+                config = Config(retry_timeout_seconds=patience_seconds, http_timeout_seconds=patience_seconds)
+            else:
+                config = Config(
+                    host=self.host,
+                    token=self.token,
+                    auth_type="pat",
+                    retry_timeout_seconds=patience_seconds,
+                    http_timeout_seconds=patience_seconds,
+                )
+            return WorkspaceClient(config=config)
         except ValueError as error:
             raise Trouble(f"no usable credentials for {self.host}: {error}") from error
 

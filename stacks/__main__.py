@@ -1,21 +1,34 @@
 """What cdktf runs (cdktf.json): writes every stack to cdktf.out, or says in words why it cannot."""
 
 import sys
+from pathlib import Path
 
-from infra.constructs.steps import StepError
-from infra.constructs.tags import MissingTags
-from infra.settings import SettingsError
+from infra.synth.warmup import keep_bytecode, load_library
+
+ROOT = Path(__file__).parent.parent
 
 
 def main() -> int:
     """Synthesizes; the exit code is 1 where settings, steps or tags are wrong."""
-    from stacks.compose import compose  # starts Node: not before the cheap imports have worked
+    keep_bytecode(ROOT / ".branchline" / "bytecode")
+    loading = load_library()
+    # Meanwhile, all that needs no Node; the imports are here because they take part of the time.
+    from infra.constructs.steps import StepError
+    from infra.constructs.tags import MissingTags
+    from infra.settings import SettingsError
+    from stacks.plan import plan
 
     try:
-        compose(say=lambda text: print(text, file=sys.stderr)).synth()
+        plans = plan(say=lambda text: print(text, file=sys.stderr))
+        from stacks.compose import compose
+
+        loading.join()
+        compose(plans).synth()
     except (SettingsError, StepError, MissingTags) as error:
         print(error, file=sys.stderr)
         return 1
+    finally:
+        loading.join()
     return 0
 
 

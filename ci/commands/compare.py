@@ -59,7 +59,7 @@ def _parameters(changed: list[tuple[str, str, str]], candidate: Training, champi
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.5g}"
+    return "-" if value is None else f"{value:.5g}"
 
 
 def _difference(row: Row) -> Text:

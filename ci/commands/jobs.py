@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ci import console
 from ci.errors import Trouble
-from ci.jobs.find import find_job, job_name, parameters
+from ci.jobs.find import find_job, job_name, parameters, start_run
 from ci.jobs.follow import follow_on_screen, latest_attempts
 from ci.jobs.logs import failed_tasks, tail, task_log
 from ci.jobs.states import state_of
@@ -25,7 +25,7 @@ app = typer.Typer(no_args_is_help=True, help="List, run, follow, repair and canc
 
 RunId = Annotated[int, typer.Argument(help="Id of the run.")]
 As = Annotated[str | None, typer.Option("--as", help="Service principal of the local workspace, by display name.")]
-Follow = Annotated[bool, typer.Option("--follow", "-f", help="Watch the run until it is over; its result is the exit code.")]
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Watch it to its end; its result is the exit code.")]
 
 
 @app.command("list")
@@ -59,8 +59,7 @@ def run(
     client = find_target(principal=principal).client()
     found = find_job(client, job)
     given = parameters(param or [])
-    started = client.jobs.run_now(found.job_id or 0, job_parameters=given or None)
-    run_id = started.response.run_id
+    run_id = start_run(client, found, given)
     console.out.print(f"run {run_id} of {job_name(found)} started", highlight=False)
     _follow_or_tell(client, run_id, follow)
 

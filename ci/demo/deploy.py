@@ -26,7 +26,7 @@ def deploy(stacks: Sequence[str], variables: Mapping[str, str], branch: str, log
     cdktf = ROOT / "node_modules" / ".bin" / "cdktf"
     arguments = [str(cdktf), "deploy", *stacks, "--auto-approve", "--skip-provider-lock"]
     log.write(f"$ cdktf {' '.join(arguments[1:])}")
-    output = run_logged(arguments, clean_environment(os.environ) | variables | {"BRANCH": branch}, log)
+    output = run_logged(arguments, clean_environment(os.environ) | dict(variables) | {"BRANCH": branch}, log)
     return summary(output, len(stacks))
 
 
@@ -48,7 +48,7 @@ def clean_environment(inherited: Mapping[str, str]) -> dict[str, str]:
 
 
 def run_logged(arguments: Sequence[str], environment: Mapping[str, str], log: StepLog) -> str:
-    """Runs a command to its end, each of its lines into the log; returns them all. Raises StepFailed with the reason."""
+    """Runs a command to its end, each of its lines into the log; returns all. Raises StepFailed with the reason."""
     lines = []
     with subprocess.Popen(
         arguments,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ci.demo.steps import StepFailed, StepLog
-from ci.jobs.find import find_job
+from ci.jobs.find import find_job, start_run
 from ci.jobs.follow import Lines, follow, latest_attempts
 from ci.jobs.logs import failed_tasks, tail, task_log
 from ci.jobs.states import state_of
@@ -24,7 +24,7 @@ def run_job(running: launch.Running, settings: Settings, job: str, log: StepLog)
     """Runs a job to its end, its tasks' logs into the step's log. Raises StepFailed unless it succeeded."""
     client = client_of(running, settings.values.service_principal)
     found = find_job(client, settings.job_name(job))
-    run_id = client.jobs.run_now(found.job_id or 0).response.run_id
+    run_id = start_run(client, found)
     log.note(f"run {run_id} of {settings.job_name(job)}")
     ended = follow(client, run_id, Lines(log.note))
     _write_logs(client, ended, log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ci.errors import Trouble
@@ -42,3 +43,9 @@ def parameters(pairs: list[str]) -> dict[str, str]:
             raise Trouble(f"--param {pair}: expected key=value")
         found[key] = value
     return found
+
+
+def start_run(client: WorkspaceClient, job: BaseJob, given: Mapping[str, str] | None = None) -> int:
+    """Starts the job and returns the id of the run."""
+    answer = client.jobs.run_now(job.job_id or 0, job_parameters=dict(given) if given else None)
+    return int(answer.bind()["run_id"])

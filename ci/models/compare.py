@@ -74,8 +74,10 @@ def find_training(client: WorkspaceClient, model: str, which: str) -> Training:
     except NotFound as error:
         raise Trouble(f"{model}: no version, alias or run {which!r}: {error}") from error
     data = run.data if run else None
-    metrics = {item.key: item.value for item in (data.metrics if data else None) or [] if item.key and item.value is not None}
-    parameters = {item.key: item.value or "" for item in (data.params if data else None) or [] if item.key}
+    measured = (data.metrics if data else None) or []
+    chosen = (data.params if data else None) or []
+    metrics = {item.key: item.value for item in measured if item.key and item.value is not None}
+    parameters = {item.key: item.value or "" for item in chosen if item.key}
     return Training(label, run_id, metrics, parameters)
 
 

@@ -71,7 +71,7 @@ class Access:
         if self.sees(principal, securable):
             return
         self.require_way(principal, securable)
-        raise PermissionDenied(_denial(_USE.get(securable.kind.name, _READ[securable.kind.name]), securable))
+        raise PermissionDenied(_denial(_SEE[securable.kind.name], securable))
 
     def sees(self, principal: Principal, securable: Securable) -> bool:
         """BROWSE, or any privilege on the object together with the way to it."""
@@ -99,8 +99,9 @@ class Access:
         return True
 
 
-_READ = {
-    "metastore": "USE_METASTORE",
+_SEE = {
+    **_USE,
+    "metastore": "CREATE_CATALOG",
     "table": "SELECT",
     "volume": "READ_VOLUME",
     "function": "EXECUTE",

@@ -245,14 +245,19 @@ class TablesService:
 
 
 def _kept(body: Body, table_type: str, table_format: str) -> dict[str, Any]:
-    """Sail repeats the comment among the properties; it is kept once."""
+    """What of a request stays: comments of columns too, which engines lose when they write a new schema.
+
+    Sail repeats the table's comment among the properties; it is kept once.
+    """
     kept = {key: value for key, value in properties(body).items() if key != "comment"}
+    comments = {str(column["name"]): column["comment"] for column in body.get("columns") or [] if column.get("comment")}
     return told(
         {
             "table_type": table_type,
             "data_source_format": table_format,
             "comment": body.get("comment"),
             "properties": kept,
+            "column_comments": comments,
         }
     )
 

@@ -42,6 +42,7 @@ class ClusterBook:
         self._events = Documents(store, "cluster-event")
         self._engines: dict[str, Engine] = {}
         self._lock = threading.RLock()
+        permissions.register_type(_TYPE, lambda cluster_id: self._clusters.get(cluster_id) is not None)
         for cluster in self._clusters.all():
             if cluster["state"] not in ("TERMINATED", "ERROR"):
                 self._ended(cluster, "TERMINATED", "CLOUD_PROVIDER_SHUTDOWN", "the workspace was stopped")
@@ -182,7 +183,7 @@ class ClusterBook:
             raise InvalidState(f"Cluster {cluster_id} is not running.")
         return engine
 
-    def close(self) -> None:
+    def stop(self) -> None:
         for cluster_id in list(self._engines):
             self._stop_engine(cluster_id)
 

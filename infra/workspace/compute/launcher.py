@@ -11,6 +11,7 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +23,7 @@ _START_SECONDS = 30.0
 _PRELOAD_NEVER = ("databricks.sdk.runtime",)  # binds `dbutils` to the process that imports it
 
 
+@cache
 def interpreter() -> dict[str, Any]:
     """What a task's bare interpreter must be told of this one."""
     folders = list(dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib")))

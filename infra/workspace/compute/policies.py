@@ -60,6 +60,7 @@ class PolicyBook:
         self._permissions = permissions
         self._identity = identity
         self._policies = Documents(store, "cluster-policy")
+        permissions.register_type(_TYPE, lambda policy_id: self._policies.get(policy_id) is not None)
 
     def create_policy(self, principal: Principal, body: Mapping[str, Any]) -> dict[str, Any]:
         _admin_only(principal, "create cluster policies")

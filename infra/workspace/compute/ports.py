@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from infra.workspace.identity.principal import Principal
 
@@ -14,11 +14,19 @@ class AccessControl(Protocol):
 
     def require(self, principal: Principal, object_type: str, object_id: str, level: str) -> None: ...
 
+    def allows(self, principal: Principal, object_type: str, object_id: str, level: str) -> bool: ...
+
     def level(self, principal: Principal, object_type: str, object_id: str) -> str | None: ...
 
     def grant_owner(self, object_type: str, object_id: str, principal: Principal) -> None: ...
 
     def forget(self, object_type: str, object_id: str) -> None: ...
+
+    def update_permissions(
+        self, principal: Principal, object_type: str, object_id: str, body: Mapping[str, Any]
+    ) -> dict[str, Any]: ...
+
+    def register_type(self, object_type: str, exists: Callable[[str], bool]) -> None: ...
 
 
 class Identity(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import threading
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,10 +13,10 @@ from typing import Any
 
 from infra.workspace.compute.clusters import ClusterBook
 from infra.workspace.compute.engine import Engine, start_engine
-from infra.workspace.compute.launcher import Launcher, TaskProcess
+from infra.workspace.compute.launcher import Launcher, TaskProcess, interpreter
 from infra.workspace.compute.policies import PolicyBook
 from infra.workspace.compute.ports import AccessControl, Identity, SailEnvironment
-from infra.workspace.compute.processes import ProcessRegistry
+from infra.workspace.compute.processes import MARKER, ProcessRegistry
 from infra.workspace.config import WorkspaceConfig
 from infra.workspace.control.clock import Clock
 from infra.workspace.identity.principal import Principal
@@ -85,10 +87,15 @@ class ComputeService:
         """Has the named third-party modules imported ahead of the tasks that will import them."""
         self._launcher.warm(modules)
 
-    def start_task(self, description: Path, log: int, fresh: bool = False) -> TaskProcess:
-        """Starts the process of a task whose description a JSON file holds; `end_task` must follow its end."""
+    def start_task(self, task: Mapping[str, Any], file: Path, log: int, fresh: bool = False) -> TaskProcess:
+        """Starts the process of a task; its output goes to the descriptor `log`; `end_task` must follow its end.
+
+        `task` says what the driver is to run (see `runtime.branchline_task.driver.run`) and is left in `file`.
+        """
         marker = uuid.uuid4().hex
-        process = self._launcher.start(description, log, marker, fresh)
+        environment = {**task["environment"], MARKER: marker}
+        _write_private(file, {**task, "interpreter": interpreter(), "environment": environment})
+        process = self._launcher.start(file, log, marker, fresh)
         self._registry.add(process.pid, marker)
         return process
 
@@ -97,8 +104,9 @@ class ComputeService:
         process.end()
         self._registry.remove(process.pid)
 
-    def close(self) -> None:
-        self.clusters.close()
+    def stop(self) -> None:
+        """Ends all engines and the processes that tasks are forked from."""
+        self.clusters.stop()
         with self._sql_lock:
             for name in list(self._sql_engines):
                 self._end_sql_engine(name)
@@ -124,3 +132,10 @@ def sail_settings(cluster: Mapping[str, Any]) -> dict[str, str]:
     """The engine's own settings among a cluster's `spark_env_vars`: those that begin with `SAIL_`."""
     variables = cluster.get("spark_env_vars") or {}
     return {name: str(value) for name, value in variables.items() if name.startswith("SAIL_")}
+
+
+def _write_private(path: Path, body: Mapping[str, Any]) -> None:
+    """Holds the run's token: for the owner's eyes only."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(body, file)

@@ -9,9 +9,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
-from infra.workspace.files.dbfs_routes import routes as dbfs_routes
 from infra.workspace.files.service import FilesService
-from infra.workspace.files.volume_routes import routes as volume_routes
 from infra.workspace.gateway.caller import Caller
 from infra.workspace.gateway.errors import BadRequest
 
@@ -70,8 +68,6 @@ def routes(service: FilesService) -> APIRouter:
         data = service.export_raw(principal, f"/{path.lstrip('/')}", "AUTO")
         return Response(data, media_type="application/octet-stream")
 
-    router.include_router(volume_routes(service.volumes))
-    router.include_router(dbfs_routes(service.dbfs))
     return router
 
 

@@ -12,7 +12,7 @@ from infra.workspace.gateway.authentication import Authentication
 from infra.workspace.gateway.errors import install_error_handlers
 from infra.workspace.identity.principal import Principal
 
-_ASSETS = Path(__file__).parent / "assets"
+_ASSETS = Path(__file__).parents[1] / "pages/assets"
 
 
 def build_app(routers: Iterable[APIRouter], authenticate: Callable[[str], Principal]) -> FastAPI:

@@ -12,7 +12,7 @@ from infra.workspace.gateway.authentication import session_cookie
 from infra.workspace.gateway.caller import Caller
 from infra.workspace.gateway.errors import ApiError
 from infra.workspace.gateway.login import SESSION_LIFETIME, LoginService
-from infra.workspace.gateway.templates import page
+from infra.workspace.pages.templates import page
 
 
 def routes(login: LoginService, status: Callable[[], dict[str, Any]]) -> APIRouter:

@@ -141,6 +141,12 @@ class Directory:
         )
         return [_from_row(row) for row in rows]
 
+    def add_member(self, group_id: int, member_id: int) -> None:
+        with self._store.write() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO memberships (group_id, member_id) VALUES (?, ?)", (group_id, member_id)
+            )
+
     def set_members(self, group_id: int, member_ids: Iterable[int]) -> None:
         wanted = set(member_ids)
         with self._store.write() as connection:

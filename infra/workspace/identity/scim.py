@@ -145,8 +145,7 @@ class ScimService:
             raise ScimConflict(_TAKEN[record.kind].format(record.name)) from error
         users = self._directory.find(Kind.GROUP, USERS)
         if record.kind is not Kind.GROUP and users is not None:
-            members = self._directory.members(users.id)
-            self._directory.set_members(users.id, [*(member.id for member in members), record.id])
+            self._directory.add_member(users.id, record.id)
 
     def _set_members(self, group: Record, resource: Mapping[str, Any]) -> None:
         wanted = {self._member_id(item["value"]) for item in value_list(resource.get("members"))}

@@ -169,8 +169,7 @@ class IdentityService:
         for group_name in (ADMINS, USERS):
             group = self.directory.find(Kind.GROUP, group_name)
             assert group is not None, "system groups are made with the service"  # noqa: S101 - an invariant
-            members = [member.id for member in self.directory.members(group.id)]
-            self.directory.set_members(group.id, [*members, record.id])
+            self.directory.add_member(group.id, record.id)
         return record
 
     def _make_system_groups(self) -> None:

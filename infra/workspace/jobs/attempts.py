@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import operator
-import os
 import threading
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from infra.workspace.compute.launcher import TaskProcess, interpreter
+from infra.workspace.compute.launcher import TaskProcess
 from infra.workspace.gateway.errors import ApiError
 from infra.workspace.jobs.logs import LogPump
 from infra.workspace.jobs.records import TaskRun
@@ -96,23 +93,19 @@ def _run_python(services: RunServices, sandbox: Sandbox, attempt: TaskRun, names
     folder = sandbox.folder / "tasks" / str(attempt.run_id)
     folder.mkdir(parents=True, exist_ok=True)
     values_file, result_file = folder / "values.json", folder / "result.json"
-    description = _write_private(
-        folder / "description.json",
-        {
-            "interpreter": interpreter(),
-            "file": str(file),
-            "parameters": [str(parameter) for parameter in parameters],
-            "environment": sandbox.environment(cluster),
-            "widgets": dict(names.parameters),
-            "task_values": services.records.values(sandbox.run.run_id),
-            "values_file": str(values_file),
-            "result_file": str(result_file),
-        },
-    )
-    pump = LogPump(services.log_path(sandbox.run.run_id, attempt.run_id), services.redactor_for(sandbox.run_as))
+    description = {
+        "file": str(file),
+        "parameters": [str(parameter) for parameter in parameters],
+        "environment": sandbox.environment(cluster),
+        "widgets": dict(names.parameters),
+        "task_values": services.records.values(sandbox.run.run_id),
+        "values_file": str(values_file),
+        "result_file": str(result_file),
+    }
+    pump = LogPump(services.log_path(sandbox.run.run_id, attempt.run_id), sandbox.redact)
     fresh = bool(cluster.spec.get("spark_env_vars"))
     try:
-        process = services.compute.start_task(description, pump.descriptor, fresh)
+        process = services.compute.start_task(description, folder / "task.json", pump.descriptor, fresh)
     finally:
         pump.started()
     status, timed_out = _wait(process, float(task.get("timeout_seconds") or 0), attempt.run_id, stop)
@@ -126,9 +119,9 @@ def _run_python(services: RunServices, sandbox: Sandbox, attempt: TaskRun, names
         return TIMED_OUT
     if status == 0:
         return SUCCESS
-    result, redact = _read(result_file), services.redactor_for(sandbox.run_as)
-    attempt.error = redact(str(result.get("error") or _describe_exit(status)))
-    attempt.error_trace = redact(str(result.get("error_trace", "")))
+    result = _read(result_file)
+    attempt.error = sandbox.redact(str(result.get("error") or _describe_exit(status)))
+    attempt.error_trace = sandbox.redact(str(result.get("error_trace", "")))
     return failed(WORKLOAD_FAILED)
 
 
@@ -190,15 +183,6 @@ def pause(seconds: float, stop: Stop) -> bool:
     return not stop.event.wait(seconds)
 
 
-def as_ended(attempt: TaskRun, state: State, now_ms: int) -> TaskRun:
-    return replace(attempt, state=state, end_ms=now_ms)
-
-
-def elapsed_since(start: float) -> float:
-    """Seconds since a `time.monotonic()`: a test that advances the workspace's clock ends no task by it."""
-    return time.monotonic() - start
-
-
 def _describe_exit(status: int) -> str:
     return f"the process ended by signal {-status}" if status < 0 else f"the process ended with status {status}"
 
@@ -208,11 +192,3 @@ def _read(file: Path) -> dict[str, Any]:
         return dict(json.loads(file.read_text()))
     except (OSError, ValueError):
         return {}
-
-
-def _write_private(path: Path, body: Mapping[str, Any]) -> Path:
-    """Holds the run's token: for the owner's eyes only."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(body, file)
-    return path

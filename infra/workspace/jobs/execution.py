@@ -6,7 +6,6 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -347,8 +346,3 @@ def _reason(result: str) -> str:
         "UPSTREAM_FAILED": "An upstream task failed.",
         "UPSTREAM_CANCELED": "An upstream task was cancelled.",
     }[result]
-
-
-def rerun_keys(tasks: Sequence[dict[str, Any]], wanted: set[str], dependents: bool) -> set[str]:
-    """The tasks of a repair: those wanted and, if asked for, all that depend on them."""
-    return graph.downstream(tasks, wanted) if dependents else wanted

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from infra.workspace.jobs.states import PENDING, State
+from infra.workspace.jobs.states import BLOCKED, PENDING, State
 from infra.workspace.store.database import Store
 
 _SCHEMA = """
@@ -60,7 +60,7 @@ class TaskRun:
     position: int
     attempt: int = 0
     original_run_id: int = 0
-    state: State = State("BLOCKED")
+    state: State = BLOCKED
     start_ms: int = 0
     end_ms: int = 0
     cluster_id: str = ""

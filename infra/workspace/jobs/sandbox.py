@@ -105,19 +105,21 @@ class Sandbox:
                 self._clusters[key] = known = self._start(key, spec)
             return known
 
+    def redact(self, text: str) -> str:
+        """`text` without the secrets that the run could read."""
+        return self.services.secrets.redact(text, self.run_as)
+
     def environment(self, cluster: Cluster) -> dict[str, str]:
         """All the variables that a task has: none of the workspace's own are passed on."""
         home, scratch = self.folder / "home", self.folder / "tmp"
         for folder in (home, scratch):
             folder.mkdir(exist_ok=True)
         config = self.services.config
-        own = {name: str(value) for name, value in (cluster.spec.get("spark_env_vars") or {}).items()}
-        for name, value in own.items():
-            if "{{secrets/" in value:
-                raise TaskRefused(
-                    f"secrets in spark_env_vars ({name}) are not supported by the local workspace; use dbutils.secrets",
-                    "FEATURE_DISABLED",
-                )
+        variables = cluster.spec.get("spark_env_vars") or {}
+        try:
+            own = {name: self.services.secrets.resolve(self.run_as, str(value)) for name, value in variables.items()}
+        except ApiError as error:
+            raise TaskRefused(f"spark_env_vars: {error.message}", "INVALID_CLUSTER_REQUEST") from error
         return {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
             "LANG": "C.UTF-8",

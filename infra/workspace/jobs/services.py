@@ -16,8 +16,6 @@ from infra.workspace.jobs.checkout import Repositories
 from infra.workspace.jobs.notifications import Notifications
 from infra.workspace.jobs.records import JobRun, RunRecords
 
-Redact = Callable[[str], str]
-
 
 class JobIdentity(Identity, Protocol):
     """Also says who may run jobs as whom (`identity.service.IdentityService`)."""
@@ -33,6 +31,14 @@ class WorkspaceFiles(Protocol):
     def list(self, principal: Principal, path: str) -> dict[str, Any]: ...
 
 
+class Secrets(Protocol):
+    """Secrets as runs meet them (`secrets.service.SecretsService`)."""
+
+    def resolve(self, principal: Principal, text: str) -> str: ...
+
+    def redact(self, text: str, principal: Principal) -> str: ...
+
+
 @dataclass(frozen=True)
 class RunServices:
     """Handed to every run; `start_child` starts a run for a run_job_task and returns its id."""
@@ -45,7 +51,7 @@ class RunServices:
     files: WorkspaceFiles
     repositories: Repositories
     notifications: Notifications
-    redactor_for: Callable[[Principal], Redact]
+    secrets: Secrets
     start_child: Callable[[JobRun, int, dict[str, Any]], int]
     await_run: Callable[[int, float | None], JobRun | None]
     cancel_child: Callable[[int], None]

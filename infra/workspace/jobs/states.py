@@ -68,6 +68,7 @@ class State:
         return asdict(self)
 
 
+BLOCKED = State("BLOCKED")
 PENDING = State("PENDING")
 RUNNING = State("RUNNING", message="In run")
 SUCCESS = State("TERMINATED", "SUCCESS")

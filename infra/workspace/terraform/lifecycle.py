@@ -7,7 +7,7 @@ from tf.types import Unknown
 
 from infra.workspace.terraform.planning import Plan, State, is_zero, settle
 from infra.workspace.terraform.resource import Refused, Resource
-from infra.workspace.terraform.session import Api, RestError
+from infra.workspace.terraform.session import Api, RestError, Stopped, Unreachable
 from infra.workspace.terraform.wire import conform, encode, without_unknown
 
 
@@ -66,12 +66,12 @@ class Lifecycle:
                 identifier = self._resource.update(api, prior, wanted) or prior["id"]
             else:
                 identifier = self._resource.create(api, wanted)
-        except (RestError, Refused) as error:
+        except (RestError, Refused, Stopped, Unreachable) as error:
             return Outcome(prior, f"cannot {verb} {self._resource.label}: {error}")
         wanted["id"] = identifier
         try:
             return Outcome(self._read(api, wanted))
-        except (RestError, Refused) as error:
+        except (RestError, Refused, Stopped, Unreachable) as error:
             return Outcome(wanted, f"cannot read {self._resource.label}: {error}")
 
     def refresh(self, api: Api, known: State) -> State | None:
@@ -107,6 +107,6 @@ class Lifecycle:
         except RestError as error:
             if not error.is_missing:
                 return Outcome(prior, f"cannot delete {self._resource.label}: {error}")
-        except Refused as error:
+        except (Refused, Stopped, Unreachable) as error:
             return Outcome(prior, f"cannot delete {self._resource.label}: {error}")
         return Outcome(None)

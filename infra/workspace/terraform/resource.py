@@ -48,7 +48,7 @@ class Resource(ABC):
         """The state that `read` starts from on import."""
         return {"id": identifier}
 
-    def plan(self, api: Api | None, old: State | None, new: State) -> None:
+    def plan(self, api: Api | None, old: State | None, new: State) -> None:  # noqa: B027 - most types need no more
         """Changes the planned state where the schema's rules are not enough."""
 
     def check(self, config: State) -> list[str]:

@@ -179,7 +179,7 @@ def _block(raw: Json, paths: Mapping[str, Json], prefix: tuple[str, ...]) -> Blo
 
 
 def _attribute(raw: Json, fact: Json, paths: Mapping[str, Json], path: tuple[str, ...]) -> Attribute:
-    flags = fact.get("flags", raw["flags"])
+    flags = str(fact.get("flags") or raw["flags"])
     nested = fact.get("nested", raw.get("nested"))
     block = _block(raw["block"], paths, path) if "block" in raw else None
     kind = fact.get("type", raw.get("type"))

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import grpc
-import httpx
 from tf.gen import tfplugin_pb2 as pb
 from tf.gen import tfplugin_pb2_grpc as rpc
 from tf.utils import Diagnostics
@@ -19,7 +18,7 @@ from tf.utils import Diagnostics
 from infra.workspace.terraform.lifecycle import Lifecycle
 from infra.workspace.terraform.resource import Refused
 from infra.workspace.terraform.served import Types
-from infra.workspace.terraform.session import Api, ConfigurationError, RestError, Stopped
+from infra.workspace.terraform.session import Api, ConfigurationError, RestError, Stopped, Unreachable
 from infra.workspace.terraform.sessions import NotConfigured, Sessions
 from infra.workspace.terraform.wire import conform, decode, encode, path_message, schema_message
 
@@ -45,7 +44,7 @@ def _answers(message: Any) -> Callable[[Call], Callable[["ProviderServicer", Req
             except NotConfigured as error:
                 response = message.Response()
                 diagnostics.add_error("the provider is not configured", str(error))
-            except (RestError, Refused, Stopped, httpx.HTTPError) as error:
+            except (RestError, Refused, Stopped, Unreachable) as error:
                 response = message.Response()
                 diagnostics.add_error(str(error) or type(error).__name__)
             except Exception as error:

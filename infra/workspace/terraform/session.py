@@ -6,16 +6,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
-import httpx
 from tf.types import Unknown
+
+if TYPE_CHECKING:
+    import httpx
 
 Json = dict[str, Any]
 
 _TRIES = 4
-_TIMEOUT = httpx.Timeout(300.0, connect=10.0)
+_TIMEOUT = 300.0
 _EARLY = 60.0
 """Seconds before its end at which a token of a service principal is renewed."""
 
@@ -41,6 +43,10 @@ _MISSING_CODES = {
     "SCHEMA_DOES_NOT_EXIST",
     "TABLE_DOES_NOT_EXIST",
 }
+
+
+class Unreachable(Exception):
+    """No answer: the workspace does not run, or the connection broke."""
 
 
 class ConfigurationError(Exception):
@@ -94,13 +100,20 @@ def _profile(given: Mapping[str, Any]) -> Json:
     return dict(parser[name])
 
 
+def _client(host: str) -> "httpx.Client":
+    from httpx import Client  # takes 0.2 s to import: not at the workspace's start but with the first session
+
+    return Client(base_url=host, timeout=_TIMEOUT, trust_env=False)
+
+
 class Api:
     """Databricks' REST API with one session's credentials. Raises RestError for what is not a success."""
 
     def __init__(self, credentials: Credentials) -> None:
         self.host = credentials.host
+        self.uses_token = credentials.token is not None
         self._credentials = credentials
-        self._client = httpx.Client(base_url=credentials.host, timeout=_TIMEOUT, trust_env=False)
+        self._client = _client(credentials.host)
         self._lock = threading.Lock()
         self._token = credentials.token
         self._expires = float("inf") if credentials.token else 0.0
@@ -111,11 +124,8 @@ class Api:
         """Makes sure that the workspace answers and accepts the credentials; ConfigurationError if not."""
         try:
             self.get("/api/2.0/preview/scim/v2/Me")
-        except httpx.HTTPError as error:
-            raise ConfigurationError(
-                f"cannot reach the workspace at {self.host}",
-                f"{type(error).__name__}. Is it running (`branchline workspace status`)?",
-            ) from None
+        except Unreachable as error:
+            raise ConfigurationError(str(error), "Is it running (`branchline workspace status`)?") from None
         except RestError as error:
             if error.status not in (401, 403):
                 raise ConfigurationError(f"the workspace at {self.host} failed", str(error)) from None
@@ -152,7 +162,7 @@ class Api:
         """Sends bytes as they are (Files API)."""
         self._send("PUT", path, params=_query(query), content=content, kind="application/octet-stream")
 
-    def head(self, path: str) -> httpx.Headers:
+    def head(self, path: str) -> Mapping[str, str]:
         """The answer's headers (Files API)."""
         return self._send("HEAD", path).headers
 
@@ -173,20 +183,28 @@ class Api:
     def close(self) -> None:
         self._client.close()
 
-    def _send(self, method: str, path: str, *, kind: str | None = None, **content: Any) -> httpx.Response:
+    def _send(self, method: str, path: str, *, kind: str | None = None, **content: Any) -> "httpx.Response":
         for attempt in range(_TRIES):
             if self._stopped.is_set():
                 raise Stopped("Terraform asked the provider to stop")
             headers = {"Authorization": f"Bearer {self._bearer()}", "User-Agent": "branchline-terraform"}
             if kind:
                 headers["Content-Type"] = kind
-            response = self._client.request(method, path, headers=headers, **content)
+            response = self._request(method, path, headers=headers, **content)
             if response.status_code not in (429, 503) or attempt == _TRIES - 1:
                 break
             self._stopped.wait(float(response.headers.get("Retry-After", 2**attempt / 4)))
         if response.is_success:
             return response
         _fail(response)
+
+    def _request(self, method: str, path: str, **options: Any) -> "httpx.Response":
+        from httpx import HTTPError
+
+        try:
+            return self._client.request(method, path, **options)
+        except HTTPError as error:
+            raise Unreachable(f"cannot reach the workspace at {self.host} ({type(error).__name__})") from error
 
     def _bearer(self) -> str:
         with self._lock:
@@ -197,9 +215,10 @@ class Api:
 
     def _exchange(self) -> tuple[str, float]:
         """A token for the service principal (OAuth 2.0 client credentials, RFC 6749, 4.4)."""
-        known = self._client.get("/.well-known/databricks-config")
+        known = self._request("GET", "/.well-known/databricks-config")
         endpoint = known.json().get("oidc_endpoint") if known.is_success else None
-        response = self._client.post(
+        response = self._request(
+            "POST",
             f"{(endpoint or self.host + '/oidc').rstrip('/')}/v1/token",
             data={"grant_type": "client_credentials", "scope": "all-apis"},
             auth=(self._credentials.client_id or "", self._credentials.client_secret or ""),
@@ -216,7 +235,7 @@ def _query(query: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
 
 
-def _error(response: httpx.Response) -> tuple[str, str]:
+def _error(response: "httpx.Response") -> tuple[str, str]:
     """Error code and message of REST's, SCIM's and OAuth's error answers."""
     try:
         answer = response.json()
@@ -229,7 +248,7 @@ def _error(response: httpx.Response) -> tuple[str, str]:
     return str(code), str(message)
 
 
-def _fail(response: httpx.Response) -> NoReturn:
+def _fail(response: "httpx.Response") -> NoReturn:
     code, message = _error(response)
     raise RestError(response.status_code, code, message)
 

@@ -27,7 +27,7 @@ class Sessions:
         self._used: dict[str, float] = {}
 
     def configure(self, peer: str, config: Mapping[str, Any]) -> None:
-        """Gives the connection its credentials, checked against the workspace; ConfigurationError says what is wrong."""
+        """Gives the connection its credentials and checks them; ConfigurationError says what is wrong."""
         self.end(peer)
         if any(config.get(name) is Unknown for name in _DECIDES):
             return  # known only after apply: Terraform plans with what it has and configures again to apply

@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgpack
 from tf.gen import tfplugin_pb2 as pb
 from tf.types import Unknown
-from tf.utils import read_dynamic_value, to_dynamic_value
+from tf.utils import to_dynamic_value
 
 from infra.workspace.terraform.schemas import Attribute, Block, Schema, Type
 
@@ -66,7 +67,14 @@ def _attribute_message(name: str, attribute: Attribute) -> Any:
 
 def decode(value: Any) -> Value:
     """A `DynamicValue` as plain Python; absent is None."""
-    return _deflate(read_dynamic_value(value))
+    if value.json:
+        return json.loads(value.json)
+    return _deflate(msgpack.unpackb(value.msgpack, ext_hook=_unknown)) if value.msgpack else None
+
+
+def _unknown(code: int, data: bytes) -> Value:
+    """Every extension stands for an unknown value; code 12 also carries what is known of it (not null, a prefix)."""
+    return Unknown
 
 
 def _deflate(value: Value) -> Value:

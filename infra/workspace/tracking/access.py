@@ -12,7 +12,7 @@ from infra.workspace.tracking.calls import artifact_path
 from infra.workspace.tracking.lineage import Kind, Lineage
 
 READ, EDIT, MANAGE = "CAN_READ", "CAN_EDIT", "CAN_MANAGE"
-Action = Literal["read", "edit", "create_version"]
+Action = Literal["read", "edit", "create_version", "manage"]
 
 
 class Registry(Protocol):

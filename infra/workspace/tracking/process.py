@@ -43,7 +43,9 @@ class MlflowServer:
         timeout = httpx.Timeout(_WAIT_SECONDS, pool=None)
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=16)
         self._client = httpx.Client(
-            transport=httpx.HTTPTransport(uds=str(self._socket), limits=limits), base_url="http://mlflow", timeout=timeout
+            transport=httpx.HTTPTransport(uds=str(self._socket), limits=limits),
+            base_url="http://mlflow",
+            timeout=timeout,
         )
         # Made in the event loop that uses it, on the first request.
         self._stream: httpx.AsyncClient | None = None
@@ -120,7 +122,9 @@ class MlflowServer:
 
 
 def unavailable(error: httpx.TransportError) -> Unavailable:
-    return Unavailable(f"MLflow's server does not answer ({type(error).__name__}); its log is mlflow.log in the data folder")
+    return Unavailable(
+        f"MLflow's server does not answer ({type(error).__name__}); its log is mlflow.log in the data folder"
+    )
 
 
 def error_of(status: int, content: bytes) -> MlflowError:

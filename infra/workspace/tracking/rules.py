@@ -265,7 +265,7 @@ RULES = (
     Rule("GET", _V2 + "/model-versions/search", anyone, _visible_models),
     Rule("GET", _V2 + "/model-versions/get-download-uri", registered("read")),
     Rule("PATCH", _V2 + "/model-versions/update", registered("edit")),
-    Rule("DELETE", _V2 + "/model-versions/delete", registered("edit")),
+    Rule("DELETE", _V2 + "/model-versions/delete", registered("manage")),
     Rule("POST", _V2 + "/model-versions/set-tag", registered("edit")),
     Rule("DELETE", _V2 + "/model-versions/delete-tag", registered("edit")),
 )  # fmt: skip

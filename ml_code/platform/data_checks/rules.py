@@ -38,8 +38,8 @@ class ColumnRule:
 def check_csv(content: bytes, rules: Sequence[ColumnRule], key: str) -> pa.Table:
     """The file as a typed table with the columns of the rules, others left out.
 
-    Raises BadFile: unreadable, a column missing, a value of another type, empty where it may not be or out of its range,
-    a key twice.
+    Raises BadFile: unreadable, a column missing, a value of another type, empty where it may not be or out of its
+    range, a key twice.
     """
     texts = _read(content)
     missing = [rule.name for rule in rules if rule.name not in texts.column_names]

@@ -11,7 +11,7 @@ _BOOKKEEPING = ("created_at", "created_by", "updated_at", "updated_by", "full_na
 
 
 class Securable(Resource):
-    """An object of Unity Catalog: created by POST, read and changed by its full name, its owner set by a second call."""
+    """An object of Unity Catalog, read and changed by its full name; a second call sets its owner."""
 
     path: ClassVar[str]
     creates: ClassVar[tuple[str, ...]]

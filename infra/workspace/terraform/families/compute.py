@@ -53,6 +53,9 @@ def wait_for(api: Api, path: str, query: Json, ready: tuple[str, ...], failed: t
 @resource("databricks_cluster")
 class Cluster(Resource):
     _RUNNING = ("RUNNING", "RESIZING")
+    _LOCAL = frozenset(
+        {"id", "cluster_id", "state", "url", "default_tags", "is_pinned", "no_wait", "library", "provider_config"}
+    )
     _FAILED = ("ERROR", "TERMINATED", "TERMINATING")
 
     @property

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from . import bootstrap
 
@@ -49,8 +49,9 @@ def _enter(description: Mapping[str, Any]) -> None:
     sys.argv[:] = [str(file), *description["parameters"]]
     sys.path.insert(0, str(file.parent))
     sys.dont_write_bytecode = True
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr] # both are TextIOWrapper here
+    # New streams, as a fork's old ones still believe that they stand on the zygote's own log file.
+    sys.stdout = _stream(1)
+    sys.stderr = _stream(2)
 
     dbruntime = importlib.import_module("dbruntime")  # of the folder that prepare_interpreter added
 
@@ -59,6 +60,10 @@ def _enter(description: Mapping[str, Any]) -> None:
         task_values=description["task_values"],
         values_file=Path(description["values_file"]),
     )
+
+
+def _stream(descriptor: int) -> TextIO:
+    return os.fdopen(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
 def _execute(file: Path, result_file: Path) -> int:

@@ -1,0 +1,1 @@
+"""The workspace's home pages, for people: jobs, runs, catalog, notifications."""

@@ -1,0 +1,48 @@
+"""Values as people read them: moments, durations, states, cron expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+
+def moment(milliseconds: int | None) -> str:
+    """A time in UTC; a dash where there is none."""
+    if not milliseconds:
+        return "–"
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def duration(milliseconds: int | None) -> str:
+    if not milliseconds:
+        return "–"
+    seconds = milliseconds / 1000
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def state_of(run: Mapping[str, Any]) -> str:
+    """The result of a run or task that ended, else where it is in its life."""
+    state = run.get("state", {})
+    return str(state.get("result_state") or state.get("life_cycle_state") or "")
+
+
+def pinned_to(job_settings: Mapping[str, Any]) -> str:
+    """The branch, tag or commit from which a job's code comes."""
+    source = job_settings.get("git_source", {})
+    for kind in ("git_branch", "git_tag", "git_commit"):
+        if source.get(kind):
+            return f"{kind.removeprefix('git_')} {source[kind]}"
+    return "–"
+
+
+def schedule_of(job_settings: Mapping[str, Any]) -> tuple[str, str]:
+    """The cron expression with its time zone, and whether it is paused."""
+    schedule = job_settings.get("schedule")
+    if not schedule:
+        return "by hand", ""
+    return f"{schedule['quartz_cron_expression']} {schedule['timezone_id']}", schedule.get("pause_status", "UNPAUSED")

@@ -1,0 +1,57 @@
+"""What a training run was made from: data version, environment and code, as tags and files of the run."""
+
+import hashlib
+import platform
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import distributions, version
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class DataVersion:
+    """Which data a model saw: Delta versions of its tables, a hash of the rows that were read, and their number."""
+
+    tables: dict[str, int]
+    digest: str
+    rows: int
+    source: str
+
+    def tags(self) -> dict[str, str]:
+        """As tags of a run or a model version."""
+        versions = ", ".join(f"{name}@v{number}" for name, number in self.tables.items())
+        return {
+            "data_tables": versions,
+            "data_digest": self.digest,
+            "data_rows": str(self.rows),
+            "data_source": self.source,
+        }
+
+
+def digest_of(frame: pd.DataFrame, key: str) -> str:
+    """SHA-256 (its first 16 digits) of the rows in the order of their key and of the columns' names."""
+    ordered = frame.sort_values(key, ignore_index=True)
+    rows = pd.util.hash_pandas_object(ordered, index=False).to_numpy()
+    return hashlib.sha256(",".join(ordered.columns).encode() + rows.tobytes()).hexdigest()[:16]
+
+
+def environment_tags() -> dict[str, str]:
+    """Python and the packages that decide a model's numbers."""
+    packages = ("lightgbm", "numpy", "pandas", "optuna", "mlflow")
+    return {"python_version": platform.python_version(), "platform": sys.platform} | {
+        f"package_{name}": version(name) for name in packages
+    }
+
+
+@cache
+def installed_packages() -> str:
+    """Every installed package with its version, as a requirements file."""
+    names = {(item.metadata["Name"] or "").lower(): item.version for item in distributions()}
+    return "\n".join(f"{name}=={number}" for name, number in sorted(names.items()) if name) + "\n"
+
+
+def model_requirements() -> list[str]:
+    """What the logged model needs to be loaded; given to MLflow, which spends 10 s on finding out by itself."""
+    return [f"{name}=={version(name)}" for name in ("mlflow", "lightgbm", "numpy", "pandas")]
