@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from infra.synth.warmup import keep_bytecode, load_library
+from infra.synth.bytecode import keep_bytecode
 
 ROOT = Path(__file__).parent.parent
 
@@ -11,8 +11,7 @@ ROOT = Path(__file__).parent.parent
 def main() -> int:
     """Synthesizes; the exit code is 1 where settings, steps or tags are wrong."""
     keep_bytecode(ROOT / ".branchline" / "bytecode")
-    loading = load_library()
-    # Meanwhile, all that needs no Node; the imports are here because they take part of the time.
+    # The imports take most of the time: only now do they find and keep their bytecode.
     from infra.constructs.steps import StepError
     from infra.constructs.tags import MissingTags
     from infra.settings import SettingsError
@@ -20,15 +19,12 @@ def main() -> int:
 
     try:
         plans = plan(say=lambda text: print(text, file=sys.stderr))
-        from stacks.compose import compose
+        from stacks.compose import compose  # starts Node: not before everything else has been found right
 
-        loading.join()
         compose(plans).synth()
     except (SettingsError, StepError, MissingTags) as error:
         print(error, file=sys.stderr)
         return 1
-    finally:
-        loading.join()
     return 0
 
 

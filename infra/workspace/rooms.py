@@ -29,11 +29,18 @@ from infra.workspace.identity.permissions import Permissions
 from infra.workspace.identity.principal import Principal
 from infra.workspace.identity.routes import routes as identity_routes
 from infra.workspace.identity.service import IdentityService
+from infra.workspace.jobs.routes import routes as jobs_routes
+from infra.workspace.jobs.service import JobsService
+from infra.workspace.models.routes import routes as models_routes
+from infra.workspace.models.service import ModelsService
+from infra.workspace.pages.routes import routes as page_routes
 from infra.workspace.record import read_admin_token
 from infra.workspace.secrets.routes import routes as secrets_routes
 from infra.workspace.secrets.service import SecretsService
 from infra.workspace.store.database import Store
 from infra.workspace.terraform.server import ProviderServer
+from infra.workspace.tracking.routes import routes as tracking_routes
+from infra.workspace.tracking.service import TrackingService
 
 ADMIN = "admin@localhost"
 
@@ -49,13 +56,16 @@ class Rooms:
         permissions = Permissions(store, self._identity)
         secrets = SecretsService(store, clock, self._identity, config)
         catalog = CatalogService(store, clock, self._identity, config)
-        files = FilesService(store, clock, permissions, catalog.volumes, config)
+        files = FilesService(store, clock, permissions, catalog, config)
         git = GitService(store, self._identity, permissions, secrets.vault, files, config)
 
         def engine_environment(principal: Principal, token: str) -> Mapping[str, str]:
             return sail_environment(config.url, token, catalog.catalogs_for(principal))
 
         self._compute = ComputeService(store, clock, permissions, config, self._identity, engine_environment)
+        self._jobs = JobsService(store, clock, permissions, self._identity, self._compute, files, config, secrets)
+        self._tracking = TrackingService(store, clock, permissions, files, catalog, config)
+        models = ModelsService(store, clock, self._tracking, catalog)
         self._provider = ProviderServer(config.provider_port, config.url, config.folder("terraform"))
         self.admin_token = self._admin_token()
         self.app: FastAPI = build_app(
@@ -69,6 +79,10 @@ class Rooms:
                 dbfs_routes(files.dbfs),
                 git_routes(git),
                 compute_routes(self._compute),
+                jobs_routes(self._jobs),
+                models_routes(models),
+                tracking_routes(self._tracking),
+                page_routes(self._jobs, catalog),
             ],
             self._identity.authenticate,
         )
@@ -76,10 +90,14 @@ class Rooms:
     def start(self) -> dict[str, Any]:
         """Starts what works on its own; returns Terraform's reattach entry."""
         self._provider.start()
+        self._tracking.start()
+        self._jobs.start()
         return self._provider.reattach(os.getpid())
 
     def stop(self) -> None:
         self._provider.stop()
+        self._jobs.stop()
+        self._tracking.stop()
         self._compute.stop()
 
     @property

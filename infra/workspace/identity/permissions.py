@@ -94,7 +94,10 @@ class Permissions:
     def set_permissions(
         self, principal: Principal, object_type: str, object_id: str, body: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Replaces all direct permissions; of types with owners, the list must name exactly one."""
+        """Replaces all direct permissions; of types with owners, the list must name exactly one.
+
+        A caller who is not in the list and would lose CAN_MANAGE by it keeps that.
+        """
         with self._store.write():
             kind = self._managed(principal, object_type, object_id)
             return self._replace(principal, kind, object_id, self._parsed(kind, body))
@@ -116,6 +119,10 @@ class Permissions:
         if kind.owned:
             self._check_owner(principal, kind, object_id, entries)
         self._acls.replace(kind.path, object_id, entries)
+        if principal.id not in entries and not self.allows(principal, kind.path, object_id, kind.admin_level):
+            # Nobody locks itself out: Terraform's provider leaves the caller out of the lists of experiments and
+            # directories, and counts on managing them afterwards.
+            self._acls.replace(kind.path, object_id, {**entries, principal.id: kind.admin_level})
         return self._answer(kind, object_id)
 
     def _check_owner(self, principal: Principal, kind: ObjectType, object_id: str, entries: Mapping[int, str]) -> None:

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 from infra.workspace.catalog.registry import RegistryBackend
 from infra.workspace.control.clock import Clock
 from infra.workspace.gateway.errors import AlreadyExists, ApiError, BadRequest, NotSupported
-from infra.workspace.identity.permissions import Permissions
 from infra.workspace.identity.principal import Principal
 from infra.workspace.models import legacy
 from infra.workspace.models.backend import MlflowRegistry
@@ -56,12 +55,10 @@ class Catalog(Protocol):
 class ModelsService:
     """Keeps catalog and registry at one: what makes, renames or deletes a model in one does so in the other."""
 
-    def __init__(
-        self, store: Store, clock: Clock, tracking: TrackingService, catalog: Catalog, permissions: Permissions
-    ) -> None:
+    def __init__(self, store: Store, clock: Clock, tracking: TrackingService, catalog: Catalog) -> None:
         self._catalog = catalog
         self._registry = MlflowRegistry(tracking.mlflow)
-        self._legacy = LegacyModels(store, permissions, self._registry)
+        self._legacy = LegacyModels(store, tracking.permissions, self._registry)
         catalog.models.attach(self._registry)
         tracking.access.registry = self
 
@@ -92,6 +89,7 @@ class ModelsService:
         self, principal: Principal, name: str, tags: Sequence[Mapping[str, Any]], description: str | None
     ) -> dict[str, Any]:
         """Makes a model; MLflow's clients go on with one that exists, if they are told so."""
+        name = _canonical(name)
         if not _in_catalog(name):
             self._legacy.create(principal, name, description)
         else:
@@ -105,6 +103,7 @@ class ModelsService:
         return {"registered_model": self._registry.get(name)}
 
     def rename_registered_model(self, principal: Principal, name: str, new_name: str) -> dict[str, Any]:
+        name, new_name = _canonical(name), _canonical(new_name)
         if _in_catalog(name) != _in_catalog(new_name):
             raise NotSupported("registered-models/rename between the workspace's registry and Unity Catalog")
         if not _in_catalog(name):
@@ -117,6 +116,7 @@ class ModelsService:
         return {"registered_model": self._registry.get(new_name)}
 
     def update_registered_model(self, principal: Principal, name: str, description: str | None) -> dict[str, Any]:
+        name = _canonical(name)
         if _in_catalog(name):
             self._catalog.models.update_registered_model(principal, name, {"comment": description})
         else:
@@ -152,6 +152,11 @@ class ModelsService:
     def _require_any(self, principal: Principal, name: str, privilege: str, other: str) -> None:
         if other not in self._catalog.privileges_on(principal, _KIND, name):
             self._catalog.require(principal, _KIND, name, privilege)
+
+
+def _canonical(name: str) -> str:
+    """Unity Catalog keeps names in lower case; the workspace's registry keeps them as they are."""
+    return name.lower() if _in_catalog(name) else name
 
 
 def _in_catalog(name: str) -> bool:

@@ -36,7 +36,7 @@ def routes(jobs: JobsService, catalog: CatalogService) -> APIRouter:
 
     @router.get("/outbox")
     def outbox(principal: Caller) -> HTMLResponse:
-        messages = jobs.outbox(principal)["messages"]
+        messages = list(reversed(jobs.outbox(principal)["notifications"]))
         return page("outbox.html", principal=principal, messages=messages, words=words)
 
     return router

@@ -38,7 +38,7 @@ class TrackingService:
         self.experiments = Experiments(store, permissions, files, self.mlflow)
         self.lineage = Lineage(folder / "mlflow.db", self._wait_for_mlflow)
         self.access = Access(permissions, self.experiments, self.lineage)
-        self._permissions = permissions
+        self.permissions = permissions
         permissions.register_type("experiments", self.experiments.known)
 
     def start(self) -> None:

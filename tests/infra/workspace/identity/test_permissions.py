@@ -109,6 +109,17 @@ def test_only_managers_change_a_list_and_only_holders_read_it(
         permissions.set_permissions(cy, "cluster-policies", "p", acl())
 
 
+def test_nobody_locks_itself_out(permissions: Permissions, admin: Principal, make_user: MakePrincipal) -> None:
+    bea = make_user("bea@example.org")
+    permissions.grant_owner("experiments", "5", bea)
+    answer = permissions.set_permissions(bea, "experiments", "5", acl(("users", "CAN_READ")))
+    assert direct(answer) == {"users": "CAN_READ", "bea@example.org": "CAN_MANAGE"}
+    answer = permissions.set_permissions(bea, "experiments", "5", acl(("users", "CAN_MANAGE")))
+    assert direct(answer) == {"users": "CAN_MANAGE"}
+    answer = permissions.set_permissions(admin, "experiments", "5", acl(("users", "CAN_READ")))
+    assert direct(answer) == {"users": "CAN_READ"}
+
+
 def test_a_job_has_exactly_one_owner_who_is_no_group(
     permissions: Permissions, admin: Principal, make_user: MakePrincipal, make_group: Callable[..., str]
 ) -> None:
