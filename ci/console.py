@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
+_LOG_WIDTH = 140
+
 # Both follow sys.stdout and sys.stderr as they are at the time of printing, so tests and redirections see all of it.
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True)
+out = Console(soft_wrap=True, markup=False)
+err = Console(stderr=True, soft_wrap=True, markup=False)
 
 
 def problem(message: str) -> None:
@@ -21,6 +24,11 @@ def problem(message: str) -> None:
 def warning(message: str) -> None:
     """Something that the user should know before relying on the result."""
     err.print(Text(message, style="yellow"))
+
+
+def show(table: Table) -> None:
+    """A table: as wide as the terminal, and wide enough for logs where there is none."""
+    out.print(table, width=None if out.is_terminal else _LOG_WIDTH)
 
 
 def plain(text: str) -> None:

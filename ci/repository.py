@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from ci.errors import Trouble
@@ -43,8 +44,17 @@ def find_commit(repository: Path, revision: str) -> str | None:
         return None
 
 
-def bare_copy(repository: Path, target: Path, branches: list[str]) -> dict[str, str]:
-    """Makes, or brings up to date, a bare copy with these branches; returns where each stands and why.
+@dataclass(frozen=True)
+class BranchTip:
+    """Where a branch of a bare copy stands; `stands_in` if the clone has no such branch, and HEAD stood in for it."""
+
+    branch: str
+    commit: str
+    stands_in: bool
+
+
+def bare_copy(repository: Path, target: Path, branches: list[str]) -> list[BranchTip]:
+    """Makes, or brings up to date, a bare copy with these branches.
 
     A branch is this clone's, else origin's as last fetched, else the commit that is checked out.
     """
@@ -55,20 +65,16 @@ def bare_copy(repository: Path, target: Path, branches: list[str]) -> dict[str, 
         git(target, "init", "--quiet", "--bare")
         # The clone may be a shallow one, as CI checks out.
         git(target, "config", "receive.shallowUpdate", "true")
-    commits = {}
-    told = {}
-    for branch in branches:
-        commits[branch], told[branch] = _stand_in(repository, branch)
-    refs = [f"{commit}:refs/heads/{branch}" for branch, commit in commits.items()]
+    tips = [_tip(repository, branch) for branch in branches]
+    refs = [f"{tip.commit}:refs/heads/{tip.branch}" for tip in tips]
     git(repository, "push", "--quiet", "--force", "--no-verify", str(target.absolute()), *refs)
     git(target, "symbolic-ref", "HEAD", f"refs/heads/{branches[0]}")
-    return told
+    return tips
 
 
-def _stand_in(repository: Path, branch: str) -> tuple[str, str]:
+def _tip(repository: Path, branch: str) -> BranchTip:
     for ref in (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}"):
         commit = find_commit(repository, ref)
         if commit:
-            return commit, f"{branch} {commit[:8]}"
-    commit = git(repository, "rev-parse", "HEAD")
-    return commit, f"{branch} {commit[:8]} (of HEAD: the clone has no such branch)"
+            return BranchTip(branch, commit, stands_in=False)
+    return BranchTip(branch, git(repository, "rev-parse", "HEAD"), stands_in=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +40,13 @@ class Target:
         """The bearer token, where the variables hold one."""
         return self.variables.get("DATABRICKS_TOKEN")
 
-    def client(self, patience_seconds: int | None = None) -> WorkspaceClient:
-        """A databricks-sdk client; raises Trouble where the credentials are missing or incomplete.
+    def client(self, patience_seconds: int = 60) -> WorkspaceClient:
+        """A databricks-sdk client; raises Trouble where credentials are missing, or nothing answers on loopback.
 
-        `patience_seconds` bounds how long a call is tried again; without it the SDK goes on for five minutes.
+        `patience_seconds` bounds a call and how long it is tried again: the SDK's own five minutes are long for people.
         """
+        if self.is_local and not _answers(self.host):
+            raise Trouble(f"no workspace answers at {self.host}: start it with 'branchline workspace up'")
         # The SDK takes a second to import: only commands that call a workspace wait for it.
         from databricks.sdk import WorkspaceClient
         from databricks.sdk.config import Config
@@ -86,3 +89,13 @@ def find_target(
 def login_link(running: launch.Running) -> str:
     """An address that logs one browser in."""
     return f"{running.url}/login?code={running.call('POST', '/api/2.0/local/login-codes')['code']}"
+
+
+def _answers(host: str) -> bool:
+    """Whether something listens; known at once on loopback, where the SDK would try for minutes."""
+    address = urlsplit(host)
+    try:
+        with socket.create_connection((address.hostname or "", address.port or 80), timeout=5):
+            return True
+    except OSError:
+        return False

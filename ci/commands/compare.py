@@ -30,10 +30,10 @@ def compare(
     name = model or load_settings(env, branch=branch).model_full_name
     client = find_target(principal=principal).client()
     candidate, champion = find_training(client, name, which), find_training(client, name, against)
-    console.out.print(_metrics(name, candidate, champion))
+    console.show(_metrics(name, candidate, champion))
     changed = changed_parameters(candidate, champion)
     if changed:
-        console.out.print(_parameters(changed, candidate, champion))
+        console.show(_parameters(changed, candidate, champion))
     console.out.print(
         "Each run measured on rows of its own; the promotion measures both on the same rows.", style="dim"
     )

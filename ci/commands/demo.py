@@ -23,7 +23,7 @@ def demo(
     steps = plan.steps()
     with make_display(steps) as display:
         outcomes = run_steps(steps, FOLDER / "logs", display)
-    console.out.print(outcome_table(outcomes))
+    console.show(outcome_table(outcomes))
     if outcomes[-1].failed:
         _tell_failure(outcomes[-1])
         raise typer.Exit(1)
@@ -42,6 +42,6 @@ def _tell_addresses(running: Running) -> None:
     console.plain("                  (works once, for five minutes; another: branchline workspace open)")
     console.plain(f"  jobs and runs   {running.url}/jobs")
     console.plain(f"  catalog         {running.url}/catalog")
-    console.plain(f"  MLflow          {running.url}/mlflow")
+    console.plain(f"  MLflow          {running.url}/mlflow/")
     console.plain('  your shell      eval "$(.venv/bin/branchline workspace env)"')
     console.plain("  stop it         .venv/bin/branchline workspace down")

@@ -17,7 +17,7 @@ def doctor(data_dir: DataDir = DATA_DIR) -> None:
     """Check tools, packages, settings and workspace, and say what to do; exit code 1 if something must be done."""
     checks = all_checks(data_dir)
     if console.out.is_terminal:
-        console.out.print(_table(checks))
+        console.show(_table(checks))
     else:
         for check in checks:
             console.plain(check.line())

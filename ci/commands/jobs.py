@@ -45,7 +45,7 @@ def list_(principal: As = None) -> None:
             _moment(last.start_time) if last else "never",
             Text(f"{state.word} (run {last.run_id})", style=state.style) if state and last else "",
         )
-    console.out.print(table)
+    console.show(table)
 
 
 @app.command()
@@ -60,7 +60,7 @@ def run(
     found = find_job(client, job)
     given = parameters(param or [])
     run_id = start_run(client, found, given)
-    console.out.print(f"run {run_id} of {job_name(found)} started", highlight=False)
+    console.out.print(f"run {run_id} of {job_name(found)} started")
     _follow_or_tell(client, run_id, follow)
 
 
@@ -78,7 +78,7 @@ def logs(
         raise Trouble(f"run {run} has no task {task!r}; it has {', '.join(known)}")
     for each in tasks:
         if task in (None, each.task_key):
-            console.err.print(f"── {each.task_key}: {state_of(each).word}", highlight=False, markup=False)
+            console.err.print(f"── {each.task_key}: {state_of(each).word}")
             console.plain(task_log(client, each))
 
 
@@ -93,7 +93,7 @@ def repair(run: RunId, follow: Follow = False, principal: As = None) -> None:
         raise Trouble(f"run {run} succeeded: nothing to repair")
     repairs = [item.id for item in past.repair_history or [] if item.id and item.type and item.type.value == "REPAIR"]
     client.jobs.repair_run(run, rerun_all_failed_tasks=True, latest_repair_id=repairs[-1] if repairs else None)
-    console.out.print(f"run {run} is being repaired", highlight=False)
+    console.out.print(f"run {run} is being repaired")
     _follow_or_tell(client, run, follow)
 
 
@@ -104,16 +104,16 @@ def cancel(run: RunId, principal: As = None) -> None:
     if state_of(client.jobs.get_run(run)).over:
         raise Trouble(f"run {run} is over already")
     client.jobs.cancel_run(run)
-    console.out.print(f"run {run} is being cancelled", highlight=False)
+    console.out.print(f"run {run} is being cancelled")
 
 
 def _follow_or_tell(client: WorkspaceClient, run_id: int, follow: bool) -> None:
     if not follow:
-        console.out.print(f"  its log:  branchline jobs logs {run_id}", highlight=False)
+        console.out.print(f"  its log:  branchline jobs logs {run_id}")
         return
     ended = follow_on_screen(client, run_id)
     if ended.run_page_url:
-        console.out.print(ended.run_page_url, highlight=False, markup=False)
+        console.out.print(ended.run_page_url)
     if not state_of(ended).succeeded:
         _tell_failure(client, ended)
         raise typer.Exit(1)
@@ -124,8 +124,8 @@ def _tell_failure(client: WorkspaceClient, ended: Run) -> None:
     console.problem(f"run {ended.run_id}: {state.word} {state.message}".rstrip())
     for task in failed_tasks(ended):
         console.problem(f"── {task.task_key}: {state_of(task).message}")
-        console.err.print(tail(task_log(client, task)), highlight=False, markup=False)
-    console.err.print(f"all of it: branchline jobs logs {ended.run_id}", highlight=False)
+        console.err.print(tail(task_log(client, task)))
+    console.err.print(f"all of it: branchline jobs logs {ended.run_id}")
 
 
 def _schedule(job: BaseJob) -> str:

@@ -42,12 +42,12 @@ def run(
     target = find_target(principal=principal)
     _warn_of_uncommitted()
     if settings.copy_of:
-        console.err.print(f"in {settings.branch}'s own copy of {env}: {settings.schema_full_name}", highlight=False)
+        console.err.print(f"in {settings.branch}'s own copy of {env}: {settings.schema_full_name}")
     entry = ROOT / manifest.entry
     with spark(target, ROOT) as spark_remote:
         line = command(entry, arguments, debugger)
         if "debugpy" in line:
-            console.err.print("waiting for a debugger at 127.0.0.1:5678", highlight=False)
+            console.err.print("waiting for a debugger at 127.0.0.1:5678")
         code = run_process(line, entry.parent, task_environment(target, spark_remote))
     raise typer.Exit(code)
 
@@ -63,4 +63,4 @@ def _list_steps(manifest: Manifest) -> None:
     table = Table(box=None, show_header=False, padding=(0, 2))
     for step in manifest.steps.values():
         table.add_row(step.name, step.description)
-    console.out.print(table, highlight=False, markup=False)
+    console.show(table)

@@ -46,11 +46,11 @@ def up(
     repos = None if repo is None else {load_project().git.url: str(top_level(repo))}
     with console.waiting("starting the workspace"):
         running = launch.start(data_dir, port, provider_port, repos)
-    console.out.print(f"The workspace answers at {running.url}", highlight=False)
+    console.out.print(f"The workspace answers at {running.url}")
     for url, path in running.record.repos.items():
-        console.out.print(f"  {url} is {path} for its jobs", highlight=False)
-    console.out.print("  log in with a browser:       branchline workspace open", highlight=False)
-    console.out.print('  point your shell at it:      eval "$(branchline workspace env)"', highlight=False)
+        console.out.print(f"  {url} is {path} for its jobs")
+    console.out.print("  log in with a browser:       branchline workspace open")
+    console.out.print('  point your shell at it:      eval "$(branchline workspace env)"')
 
 
 @app.command()
@@ -65,7 +65,7 @@ def status(data_dir: DataDir = DATA_DIR) -> None:
     """Show what runs; exit code 1 if nothing does."""
     running = launch.find(data_dir)
     if running is None:
-        console.out.print(f"No workspace runs on {data_dir}.", highlight=False)
+        console.out.print(f"No workspace runs on {data_dir}.")
         raise typer.Exit(1)
     table = Table(show_header=False, box=None)
     table.add_row("address", running.url)
@@ -73,7 +73,7 @@ def status(data_dir: DataDir = DATA_DIR) -> None:
     table.add_row("process", str(running.record.pid))
     for name, value in running.call("GET", "/api/2.0/local/status").items():
         table.add_row(name.replace("_", " "), _shown(value))
-    console.out.print(table, highlight=False, markup=False)
+    console.show(table)
 
 
 @app.command()

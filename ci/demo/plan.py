@@ -67,14 +67,16 @@ class Demo:
 
     def _copy_clone(self, log: StepLog) -> str:
         branches = [settings.branch for settings in self.environments.values()]
-        told = bare_copy(ROOT, self._repository, list(dict.fromkeys(branches)))
-        for line in told.values():
-            log.note(line)
+        tips = bare_copy(ROOT, self._repository, list(dict.fromkeys(branches)))
+        for tip in tips:
+            log.note(
+                f"{tip.branch} {tip.commit}" + (" (HEAD's: the clone has no such branch)" if tip.stands_in else "")
+            )
         changed = uncommitted(ROOT)
         if changed:
             log.write("\n".join(["not committed, so jobs do not see it:", *changed]))
         hint = f"; {len(changed)} uncommitted files are not in it" if changed else ""
-        return ", ".join(told.values()) + hint
+        return ", ".join(f"{tip.branch} {tip.commit[:8]}" for tip in tips) + hint
 
     def _start_workspace(self, log: StepLog) -> str:
         repos = {load_project().git.url: str(self._repository.absolute())}

@@ -35,7 +35,7 @@ def follow(client: WorkspaceClient, run_id: int, changed: Callable[[Run], None])
 def follow_on_screen(client: WorkspaceClient, run_id: int) -> Run:
     """Follows with a live table on a terminal, and with a line for each change elsewhere."""
     if not console.out.is_terminal:
-        return follow(client, run_id, Lines(lambda line: console.out.print(line, highlight=False, markup=False)))
+        return follow(client, run_id, Lines(lambda line: console.out.print(line)))
     with Live(console=console.out, auto_refresh=False) as live:
         return follow(client, run_id, lambda run: live.update(tasks_table(run), refresh=True))
 

@@ -38,7 +38,8 @@ class Manifest:
             return found[0]
         if found:
             raise Trouble(f"several steps are called {name!r}: {', '.join(step.name for step in found)}")
-        near = difflib.get_close_matches(name, self.steps, n=1)
+        parts = [full.rpartition(".")[2] for full in self.steps]
+        near = difflib.get_close_matches(name, [*self.steps, *parts], n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.steps)}"
         raise Trouble(f"no step {name!r} in ml_code/steps.yaml: {hint}")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.constructs.part import Part
 from infra.constructs.tags import require_tags
-from infra.settings.environment import Autoscale, Size
+from infra.settings.environment import Size
 from infra.synth.library import provider
 from infra.synth.stack import EnvironmentStack
 
@@ -72,16 +72,14 @@ class JobClusterConfig:
             "single_user_name": self.single_user,
         }
         tags = require_tags(self.tags, "job cluster")
-        workers = self.size.workers
-        if isinstance(workers, Autoscale):
+        if self.size.max_workers is not None:
             arguments["autoscale"] = module.JobJobClusterNewClusterAutoscale(
-                min_workers=workers.min, max_workers=workers.max
+                min_workers=self.size.workers, max_workers=self.size.max_workers
             )
-        elif workers == 0:
-            # One machine: Databricks wants these three said together with num_workers 0.
-            arguments["num_workers"] = 0
+        else:
+            arguments["num_workers"] = self.size.workers
+        if self.size.most_workers == 0:
+            # One machine: Databricks wants this said together with num_workers 0.
             arguments["spark_conf"] = {"spark.databricks.cluster.profile": "singleNode", "spark.master": "local[*]"}
             tags["ResourceClass"] = "SingleNode"
-        else:
-            arguments["num_workers"] = workers
         return module.JobJobClusterNewCluster(custom_tags=tags, **arguments)

@@ -30,36 +30,23 @@ class Workspace(Strict):
         return self
 
 
-class Autoscale(Strict):
-    """Bounds between which Databricks chooses the number of workers."""
-
-    min: int = Field(ge=1, description="least number of workers")
-    max: int = Field(ge=1, description="greatest number of workers")
-
-    @model_validator(mode="after")
-    def ordered(self) -> Self:
-        """The bounds must not cross."""
-        if self.max < self.min:
-            raise ValueError(f"expected max of at least min ({self.min}), found {self.max}")
-        return self
-
-
 class Size(Strict):
     """One size of job cluster."""
 
     node_type: Text = Field(description="machine type in the cloud's own words")
-    workers: int | Autoscale = Field(description="0: one machine without workers; a number; or {min, max}")
+    workers: int = Field(ge=0, description="number of workers, 0: one machine alone; with max_workers the least number")
+    max_workers: int | None = Field(None, ge=1, description="Databricks chooses between workers and this; null: fixed")
 
     @property
     def most_workers(self) -> int:
         """The greatest number of workers that this size can have."""
-        return self.workers.max if isinstance(self.workers, Autoscale) else self.workers
+        return self.workers if self.max_workers is None else self.max_workers
 
     @model_validator(mode="after")
-    def not_negative(self) -> Self:
-        """A number of workers counts from 0."""
-        if isinstance(self.workers, int) and self.workers < 0:
-            raise ValueError(f"workers: expected 0 or more, found {self.workers}")
+    def ordered(self) -> Self:
+        """Bounds of autoscaling must not cross, and one machine alone does not scale."""
+        if self.max_workers is not None and not 1 <= self.workers <= self.max_workers:
+            raise ValueError(f"workers: expected 1 to max_workers ({self.max_workers}), found {self.workers}")
         return self
 
 

@@ -15,7 +15,6 @@ from infra.settings.errors import Problem, did_you_mean, shown
 ModelT = TypeVar("ModelT", bound=BaseModel)
 Location = tuple[str | int, ...]
 
-_PLAIN_TYPES = ("int", "str", "float", "bool")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -80,8 +79,6 @@ def _walk(model: type[BaseModel], location: Location) -> tuple[Location, set[typ
             models = set(_models_in(field.annotation))
         elif branch:
             models = holders = branch
-            continue
-        elif part in _PLAIN_TYPES and field is not None and holders is not models:
             continue
         else:
             holders = models

@@ -1,18 +1,17 @@
 """The app that stacks are put into."""
 
+import os
 from pathlib import Path
 
 from infra.synth.library import cdk
 
 
 def make_app(outdir: Path | None = None) -> cdk.App:
-    """An app that writes to `outdir`, or where cdktf says (CDKTF_OUTDIR, else cdktf.out).
+    """An app that writes to `outdir`, else where cdktf says (CDKTF_OUTDIR), else to cdktf.out.
 
-    Paths of the machine and stack traces stay out of what it writes: the same commit synthesizes to the same bytes.
+    Stack traces stay out of what it writes: the same commit synthesizes to the same bytes.
     """
-    return cdk.App(
-        outdir=str(outdir) if outdir else None,
-        stack_traces=False,
-        # cdktf looks for terraform's init of remote backends otherwise; plan and apply do that themselves.
-        skip_backend_validation=True,
-    )
+    folder = outdir or Path(os.environ.get("CDKTF_OUTDIR") or "cdktf.out")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # cdktf would look for credentials of remote backends; terraform does that itself.
+    return cdk.App(outdir=str(folder), stack_traces=False, skip_backend_validation=True)

@@ -29,12 +29,13 @@ class EnvironmentStack(cdk.TerraformStack):
     def make(self, scope: Construct, kind: str, name: str, /, **arguments: Any) -> Any:
         """A resource at the address `<kind>.<name>`, imported first where the settings adopt an object for it."""
         address = f"{kind}.{name}"
-        resource = resource_class(kind)(scope, address, **arguments)
-        resource.override_logical_id(name)
         if address in self.addresses:
             raise ValueError(f"two resources of one stack have the address {address}")
         self.addresses.add(address)
-        if existing := self.settings.values.adopt.get(address):
+        resource = resource_class(kind)(scope, address, **arguments)
+        resource.override_logical_id(name)
+        existing = self.settings.values.adopt.get(address)
+        if existing and not self.settings.copy_of:  # a copy's objects are its own, whatever their address
             resource.import_from(existing)
         return resource
 

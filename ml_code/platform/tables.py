@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
 
@@ -31,6 +32,20 @@ def create_table(
     verb = "CREATE OR REPLACE TABLE" if replace else "CREATE TABLE IF NOT EXISTS"
     body = ", ".join(column.ddl() for column in columns)
     run(spark, f"{verb} {name} ({body}) USING delta COMMENT '{_text(comment)}'")
+
+
+def ddl(columns: Sequence[Column]) -> str:
+    """The columns as the schema text that createDataFrame takes."""
+    return ", ".join(f"`{column.name}` {column.type}" for column in columns)
+
+
+def from_arrow(spark: "SparkSession", rows: "pa.Table", columns: Sequence[Column]) -> "DataFrame":
+    """Rows of this process as a DataFrame with the columns' names, order and types."""
+    ordered = rows.select([column.name for column in columns])
+    if int(spark.version.split(".")[0]) >= 4:
+        return spark.createDataFrame(ordered)
+    # Spark 3 takes no Arrow table.
+    return spark.createDataFrame([tuple(row.values()) for row in ordered.to_pylist()], ddl(columns))
 
 
 def merge(spark: "SparkSession", name: str, rows: "DataFrame", keys: Sequence[str], *, update: bool = True) -> None:

@@ -79,14 +79,14 @@ class FilesService:
             self.require(principal, parent, "CAN_MANAGE")
 
     def get_status(self, principal: Principal, path: str) -> dict[str, Any]:
-        return self._readable(principal, path).info()
+        return _as_asked(path, self._readable(principal, path))
 
     def list(self, principal: Principal, path: str) -> dict[str, Any]:
         """What the principal may see of a directory; a path that is not one lists itself."""
         node = self._readable(principal, path)
         if not node.container:
-            return {"objects": [node.info()]}
-        seen = [child.info() for child in self.tree.children(node.path) if self._may_read(principal, child)]
+            return {"objects": [_as_asked(path, node)]}
+        seen = [_as_asked(path, child) for child in self.tree.children(node.path) if self._may_read(principal, child)]
         return {"objects": seen} if seen else {}
 
     def mkdirs(self, principal: Principal, path: str) -> dict[str, Any]:
@@ -240,6 +240,12 @@ class FilesService:
 
     def _numbered(self, object_type: str, object_id: str) -> Node | None:
         return self.tree.find_id(object_type, int(object_id)) if object_id.isdecimal() else None
+
+
+def _as_asked(path: str, node: Node) -> dict[str, Any]:
+    """The object with its path in the spelling of the question: Terraform compares the two."""
+    aliased = paths.segments(path)[:1] == ("Workspace",)
+    return {**node.info(), "path": ("/Workspace" + node.path).rstrip("/")} if aliased else node.info()
 
 
 def _exists(path: str) -> AlreadyExists:

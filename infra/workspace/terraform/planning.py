@@ -10,7 +10,7 @@ from typing import Any
 
 from tf.types import Unknown
 
-from infra.workspace.terraform.schemas import Attribute, Block, NestedBlock
+from infra.workspace.terraform.schemas import Attribute, Block, NestedBlock, Type
 from infra.workspace.terraform.wire import PathStep, Value
 
 State = dict[str, Any]
@@ -175,7 +175,9 @@ def settle(block: Block, known: State, answered: State) -> State:
         if nested is not None and nested.nesting == "list" and isinstance(value, list):
             settled[name] = _settle_list(nested, old, value)
         elif nested is not None and nested.nesting == "set" and isinstance(value, list):
-            settled[name] = [settle(nested.block, dict.fromkeys(nested.block.attributes), each) for each in value]
+            settled[name] = [
+                _filled(nested.block, settle(nested.block, _missing(nested.block), each)) for each in value
+            ]
         elif name in block.attributes or nested is not None:
             settled[name] = old if is_zero(value) and is_zero(old) and name not in _computed(block) else value
             if value is None and is_zero(old):
@@ -192,15 +194,25 @@ def _settle_list(nested: NestedBlock, known: Value, answered: list[State]) -> li
         return []
     if known and not answered and is_zero(known):
         return list(known)
-    empty: State = {**dict.fromkeys(nested.block.attributes), **{name: [] for name in nested.block.blocks}}
+    empty = _missing(nested.block)
     return [
-        settle(nested.block, {**empty, **(_at(known, index) or {})}, {**_missing(nested.block), **each})
+        _filled(nested.block, settle(nested.block, {**empty, **(_at(known, index) or {})}, {**empty, **each}))
         for index, each in enumerate(answered)
     ]
 
 
 def _missing(block: Block) -> State:
-    return {
-        **dict.fromkeys(block.attributes),
-        **{name: [] for name, each in block.blocks.items() if each.nesting != "single"},
-    }
+    lists: State = {name: [] for name, each in block.blocks.items() if each.nesting != "single"}
+    return {**dict.fromkeys(block.attributes), **lists}
+
+
+def _filled(block: Block, state: State) -> State:
+    """A block's element with zero values for what is null, as the plugin SDK writes them inside blocks."""
+    zeroes = {name: _zero(attribute.type) for name, attribute in block.attributes.items()}
+    return {name: zeroes.get(name) if value is None else value for name, value in state.items()}
+
+
+def _zero(kind: Type) -> Value:
+    if isinstance(kind, str):
+        return {"string": "", "number": 0, "bool": False}.get(kind)
+    return {} if kind[0] == "map" else [] if kind[0] in ("list", "set") else None

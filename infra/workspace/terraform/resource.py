@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from infra.workspace.terraform.planning import State
+from infra.workspace.terraform.planning import State, is_zero
 from infra.workspace.terraform.schemas import Block, Schema
 from infra.workspace.terraform.session import Api, Json
 
@@ -86,7 +86,7 @@ class Mapper:
     local: frozenset[str] = frozenset()
 
     def body(self, state: State) -> Json:
-        """The request body: known, non-null arguments only."""
+        """The request body: what is set; inside blocks a zero counts as left out unless it means something."""
         return self._body(self.block, state, "")
 
     def state(self, answer: Json) -> State:
@@ -102,9 +102,10 @@ class Mapper:
 
     def _body(self, block: Block, state: State, at: str) -> Json:
         body: Json = {}
-        for name in block.attributes:
+        for name, attribute in block.attributes.items():
             value = state.get(name)
-            if value is not None and not self._is_local(at + name):
+            is_told = attribute.required or attribute.default is not None or not at or not is_zero(value)
+            if value is not None and is_told and not self._is_local(at + name):
                 body[self._name(at + name)] = value
         for name, nested in block.blocks.items():
             elements = state.get(name)

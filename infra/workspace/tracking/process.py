@@ -31,7 +31,7 @@ class MlflowError(ApiError):
 
 
 class MlflowServer:
-    """One child process on one Unix socket. The socket outlives the child, so requests wait while it (re)starts."""
+    """One child process on one Unix socket, which is there before the child listens: requests wait in its queue."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -61,8 +61,19 @@ class MlflowServer:
                 self._listener.bind(str(self._socket))
                 self._socket.chmod(0o600)
                 self._listener.listen(512)
-            if self._process is None or self._process.poll() is not None:
+            if self._process is None:
                 self._process = self._spawn(self._listener)
+                threading.Thread(target=self._watch, args=(self._process,), daemon=True).start()
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        """Ends the wait of whoever waits for a child that has gone; the next request starts another."""
+        process.wait()
+        with self._lock:
+            if self._process is process:
+                self._process = None
+                if self._listener is not None:
+                    self._listener.close()
+                    self._listener = None
 
     def stop(self) -> None:
         with self._lock:

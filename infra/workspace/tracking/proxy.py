@@ -19,6 +19,7 @@ from infra.workspace.tracking import rules
 from infra.workspace.tracking.calls import Call, fields_of
 from infra.workspace.tracking.process import error_of, unavailable
 from infra.workspace.tracking.service import TrackingService
+from infra.workspace.tracking.unsupported import family
 
 _MAX_FIELDS = 64 * 1024 * 1024
 # The caller's credentials end here; the rest belongs to one connection only.
@@ -39,7 +40,8 @@ class Proxy:
         """`path` is the path as MLflow has it; raises NotSupported for a call that is not in the table."""
         found = rules.find(request.method, path)
         if found is None:
-            raise NotSupported(f"{request.method} {path} is an MLflow call that the local workspace does not have")
+            what = family(rules.canonical(path)) or "not a call of MLflow's"
+            raise NotSupported(f"{request.method} {path} ({what}): the local workspace does not have it")
         rule, matched = found
         method = rule.method
         query = request.url.query

@@ -76,12 +76,16 @@ def _merge_births(spark: "SparkSession", births: str, good: dict[str, pa.Table])
     if not filled:
         return 0
     parts = [rows.append_column("source_file", pa.array([name] * rows.num_rows)) for name, rows in filled.items()]
-    everything = pa.concat_tables(parts).to_pandas(date_as_object=True, types_mapper={pa.int64(): _INT64}.get)
-    newest = everything.drop_duplicates(schema.KEY, keep="last")
-    ddl = ", ".join(f"`{column.name}` {column.type}" for column in schema.BIRTHS)
-    frame = spark.createDataFrame(newest[[column.name for column in schema.BIRTHS]], ddl)
+    newest = _last_by_key(pa.concat_tables(parts), schema.KEY)
+    frame = tables.from_arrow(spark, newest, schema.BIRTHS)
     tables.merge(spark, births, frame, [schema.KEY])
-    return len(newest)
+    return int(newest.num_rows)
+
+
+def _last_by_key(rows: pa.Table, key: str) -> pa.Table:
+    """The last row of each key, so that a later file corrects an earlier one."""
+    position = {value: index for index, value in enumerate(rows.column(key).to_pylist())}
+    return rows.take(pa.array(sorted(position.values())))
 
 
 def _log_files(
@@ -106,15 +110,5 @@ def _log_files(
         for name, content in contents.items()
     ]
     if rows:
-        ddl = ", ".join(f"`{column.name}` {column.type}" for column in schema.LANDING_FILES)
-        frame = context.spark.createDataFrame(rows, ddl)
+        frame = context.spark.createDataFrame(rows, tables.ddl(schema.LANDING_FILES))
         tables.merge(context.spark, log, frame, ["file", "digest"])
-
-
-def _int64() -> Any:
-    import pandas as pd
-
-    return pd.Int64Dtype()
-
-
-_INT64 = _int64()

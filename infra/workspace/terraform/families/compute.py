@@ -38,6 +38,11 @@ class ClusterPolicy(Resource):
         api.post(f"{POLICIES}/delete", {"policy_id": old["id"]})
 
 
+def sized(cluster: Json) -> Json:
+    """The cluster's request without the number of workers when it scales by itself."""
+    return {name: value for name, value in cluster.items() if name != "num_workers" or not cluster.get("autoscale")}
+
+
 def wait_for(api: Api, path: str, query: Json, ready: tuple[str, ...], failed: tuple[str, ...]) -> Json:
     """Asks until the object's state is one of `ready`; Refused when it failed or took too long."""
     end = time.monotonic() + _PATIENCE
@@ -74,7 +79,7 @@ class Cluster(Resource):
         return Mapper(self.schema.block, {}, frozenset(local))
 
     def create(self, api: Api, new: State) -> str:
-        identifier = str(api.post(f"{CLUSTERS}/create", self.mapper.body(new))["cluster_id"])
+        identifier = str(api.post(f"{CLUSTERS}/create", sized(self.mapper.body(new)))["cluster_id"])
         if new.get("is_pinned"):
             api.post(f"{CLUSTERS}/pin", {"cluster_id": identifier})
         if new.get("library"):
@@ -101,8 +106,8 @@ class Cluster(Resource):
         }
 
     def update(self, api: Api, old: State, new: State) -> str | None:
-        body = {**self.mapper.body(new), "cluster_id": old["id"]}
-        if body != {**self.mapper.body(old), "cluster_id": old["id"]}:
+        body = {**sized(self.mapper.body(new)), "cluster_id": old["id"]}
+        if body != {**sized(self.mapper.body(old)), "cluster_id": old["id"]}:
             api.post(f"{CLUSTERS}/edit", body)
         if bool(old.get("is_pinned")) != bool(new.get("is_pinned")):
             verb = "pin" if new.get("is_pinned") else "unpin"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from infra.workspace.terraform.families.compute import sized
 from infra.workspace.terraform.planning import State
 from infra.workspace.terraform.resource import Mapper, Refused, Resource, is_uuid, resource
 from infra.workspace.terraform.session import Api, Json
@@ -92,6 +93,9 @@ class Job(Resource):
 
     def _settings(self, state: State) -> Json:
         settings = sort_settings(self.mapper.body(state))
+        for holder in (*settings.get("tasks", []), *settings.get("job_clusters", [])):
+            if holder.get("new_cluster"):
+                holder["new_cluster"] = sized(holder["new_cluster"])
         settings.setdefault("queue", {"enabled": False})
         source = settings.get("git_source")
         if source and not source.get("git_provider"):

@@ -149,9 +149,8 @@ class Permissions(Resource):
         if kind.keeps_manager and not any(_is(each, _me(api)) for each in entries):
             entries.append(_as_user(_me(api), "CAN_MANAGE"))
         if "IS_OWNER" in kind.levels and not any(each["permission_level"] == "IS_OWNER" for each in entries):
-            entries = [each for each in entries if not _is(each, owner)]
             entries.append(_as_user(owner, "IS_OWNER"))
-        api.put(path, {"access_control_list": entries})
+        api.put(path, {"access_control_list": entries} if entries else {})
 
     def _creator(self, api: Api, kind: ObjectKind, identifier: str) -> str:
         number = identifier.rpartition("/")[2]

@@ -161,7 +161,7 @@ def _cloud(host: str) -> str:
     for part, cloud in ((".azuredatabricks.", "azure"), (".gcp.databricks.", "gcp"), (".cloud.databricks.", "aws")):
         if part in host:
             return cloud
-    return "unknown"
+    return "aws"  # what the real provider takes where the host does not tell
 
 
 @data_source("databricks_directory")

@@ -6,6 +6,7 @@ Requests come over a Unix socket, one JSON packet each; a task's request carries
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -70,10 +71,13 @@ class Zygote:
         pid = os.fork()
         if pid:
             os.close(log)
+            with contextlib.suppress(OSError):  # the child does the same: whoever comes first
+                os.setpgid(pid, pid)
             self._tasks[pid] = request["number"]
             self._send({"number": request["number"], "pid": pid})
             return False
-        os.setsid()
+        with contextlib.suppress(OSError):
+            os.setpgid(0, 0)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._channel.close()
