@@ -28,7 +28,7 @@ def warning(message: str) -> None:
 
 def show(table: Table) -> None:
     """A table: as wide as the terminal, and wide enough for logs where there is none."""
-    out.print(table, width=None if out.is_terminal else _LOG_WIDTH)
+    (out if out.is_terminal else Console(width=_LOG_WIDTH)).print(table, markup=False, highlight=False)
 
 
 def plain(text: str) -> None:

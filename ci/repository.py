@@ -20,7 +20,7 @@ def git(repository: Path, *arguments: str) -> str:
         raise Trouble("git is not on the PATH: install it with your system's packages") from error
     if done.returncode != 0:
         raise Trouble(f"git {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
-    return done.stdout.strip()
+    return done.stdout.rstrip()  # only the end: the first column of a status may be a space
 
 
 def top_level(path: Path) -> Path:

@@ -6,6 +6,7 @@ from its `dbutils`; MLflow finds its server by itself. Everything is made on fir
 
 import datetime
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 NO_RUN = "0"
+
+# MLflow would print two lines a trial and a progress bar a file into the task's log.
+_QUIET = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class Context:
     @classmethod
     def from_parameters(cls, step: str, root: str, parameters: Mapping[str, Any]) -> "Context":
         """The context of a step from its parsed parameters."""
+        for switch, value in _QUIET.items():
+            os.environ.setdefault(switch, value)
         names = ("environment", "catalog", "schema", "date", "run_id")
         return cls(step, root, **{name: parameters[name] for name in names})
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ci import console
-from ci.models.compare import Row, Training, changed_parameters, find_training, metric_rows
+from ci.models.compare import Interval, Row, Training, changed_parameters, find_training, metric_rows
 from ci.target import find_target
 from infra.settings import load_settings
 
@@ -34,6 +34,8 @@ def compare(
     changed = changed_parameters(candidate, champion)
     if changed:
         console.show(_parameters(changed, candidate, champion))
+    if candidate.run_id == champion.run_id:
+        console.warning(f"{candidate.label} and {champion.label} are one and the same run")
     console.out.print(
         "Each run measured on rows of its own; the promotion measures both on the same rows.", style="dim"
     )
@@ -45,7 +47,12 @@ def _metrics(model: str, candidate: Training, champion: Training) -> Table:
     for heading in (candidate.label, champion.label, "difference"):
         table.add_column(heading, justify="right")
     for row in metric_rows(candidate, champion):
-        table.add_row(row.metric, _number(row.candidate), _number(row.champion), _difference(row))
+        table.add_row(
+            row.metric,
+            _number(row.candidate, row.candidate_interval),
+            _number(row.champion, row.champion_interval),
+            _difference(row),
+        )
     return table
 
 
@@ -58,8 +65,10 @@ def _parameters(changed: list[tuple[str, str, str]], candidate: Training, champi
     return table
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.5g}"
+def _number(value: float | None, interval: Interval) -> Text:
+    if value is None:
+        return Text("-")
+    return Text(f"{value:.4g}" + (f" [{interval[0]:.3g}, {interval[1]:.3g}]" if interval else ""))
 
 
 def _difference(row: Row) -> Text:

@@ -34,7 +34,7 @@ def list_(principal: As = None) -> None:
     client = find_target(principal=principal).client()
     table = Table(box=None, padding=(0, 2))
     for heading in ("id", "job", "schedule", "last run", "state"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for job in sorted(client.jobs.list(), key=job_name):
         last = next(iter(client.jobs.list_runs(job_id=job.job_id, limit=1)), None)
         state = state_of(last) if last else None

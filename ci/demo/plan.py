@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ci.demo.deploy import deploy
 from ci.demo.steps import Step, StepFailed, StepLog
-from ci.demo.work import champion, run_job
+from ci.demo.work import run_job, verdict
 from ci.doctor.checks import demo_checks
 from ci.repository import ROOT, bare_copy, uncommitted
 from ci.target import DATA_DIR
@@ -100,8 +100,9 @@ class Demo:
 
     def _train(self, settings: Settings, log: StepLog) -> str:
         done = run_job(self.running, settings, "training", log)
-        log.note(champion(self.running, settings))
-        return f"{done}; {champion(self.running, settings)}"
+        found = verdict(self.running, settings)
+        log.note(found)
+        return f"{done}; {found}"
 
     def _job(self, settings: Settings, job: str, log: StepLog) -> str:
         return run_job(self.running, settings, job, log)

@@ -104,12 +104,11 @@ def _run(step: Step, index: int, folder: Path, display: Display) -> Outcome:
 
 
 def reason(output: str) -> str:
-    """Why a command failed, from its output: its last error block, else its last lines."""
+    """Why a command failed, from its output: from its first `Error:` on, else its last lines."""
     lines = [_unframed(line) for line in clean(output).splitlines()]
     lines = [line for line in lines if line.strip()]
-    errors = [number for number, line in enumerate(lines) if re.search(r"\berror\b", line, re.IGNORECASE)]
-    chosen = lines[errors[0] :] if errors else lines
-    return "\n".join(chosen[:_REASON_LINES] if errors else chosen[-_REASON_LINES:])
+    first = next((number for number, line in enumerate(lines) if re.search(r"(^|\s)Error: ", line)), None)
+    return "\n".join(lines[-_REASON_LINES:] if first is None else lines[first : first + _REASON_LINES])
 
 
 def clean(text: str) -> str:

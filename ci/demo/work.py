@@ -30,19 +30,29 @@ def run_job(running: launch.Running, settings: Settings, job: str, log: StepLog)
     _write_logs(client, ended, log)
     if not state_of(ended).succeeded:
         raise StepFailed(_why(client, ended))
-    return f"run {run_id}: {len(latest_attempts(ended))} tasks succeeded"
+    count = len(latest_attempts(ended))
+    return f"run {run_id}: {count} {'task' if count == 1 else 'tasks'} succeeded"
 
 
-def champion(running: launch.Running, settings: Settings) -> str:
-    """Which version is the environment's champion; raises StepFailed if there is none."""
+def verdict(running: launch.Running, settings: Settings) -> str:
+    """What became of the version that was trained last; raises StepFailed if the environment has no champion."""
+    client = client_of(running, settings.values.service_principal)
+    champion = _version(client, settings.model_full_name, "champion")
+    if champion is None:
+        raise StepFailed(f"{settings.model_full_name} has no champion after its training")
+    candidate = _version(client, settings.model_full_name, "candidate")
+    if candidate in (None, champion):
+        return f"version {champion} is champion"
+    return f"version {candidate} does not replace the champion, version {champion}"
+
+
+def _version(client: WorkspaceClient, model: str, alias: str) -> int | None:
     from databricks.sdk.errors import NotFound
 
-    client = client_of(running, settings.values.service_principal)
     try:
-        version = client.model_versions.get_by_alias(settings.model_full_name, "champion").version
-    except NotFound as error:
-        raise StepFailed(f"{settings.model_full_name} has no champion after its training") from error
-    return f"champion of {settings.model_full_name}: version {version}"
+        return client.model_versions.get_by_alias(model, alias).version
+    except NotFound:
+        return None
 
 
 def client_of(running: launch.Running, principal: str) -> WorkspaceClient:

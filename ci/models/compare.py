@@ -18,6 +18,9 @@ _MORE_IS_BETTER = re.compile(
 )
 
 
+Interval = tuple[float, float] | None
+
+
 @dataclass(frozen=True)
 class Training:
     """A training run, with the model version that it registered where it is known."""
@@ -27,14 +30,21 @@ class Training:
     metrics: Mapping[str, float]
     parameters: Mapping[str, str]
 
+    def interval(self, metric: str) -> Interval:
+        """The metric's confidence interval: training logs it as two more metrics, `<metric>_low` and `<metric>_high`."""
+        low, high = self.metrics.get(f"{metric}_low"), self.metrics.get(f"{metric}_high")
+        return None if low is None or high is None else (low, high)
+
 
 @dataclass(frozen=True)
 class Row:
-    """One metric of both; None where a run did not measure it."""
+    """One metric of both, with confidence intervals where they were logged; None where a run did not measure it."""
 
     metric: str
     candidate: float | None
     champion: float | None
+    candidate_interval: Interval = None
+    champion_interval: Interval = None
 
     @property
     def difference(self) -> float | None:
@@ -82,9 +92,19 @@ def find_training(client: WorkspaceClient, model: str, which: str) -> Training:
 
 
 def metric_rows(candidate: Training, champion: Training) -> list[Row]:
-    """Every metric that either has, by name; those that only one has come last."""
-    names = sorted(candidate.metrics.keys() | champion.metrics.keys())
-    rows = [Row(name, candidate.metrics.get(name), champion.metrics.get(name)) for name in names]
+    """Every metric that either has, by name; those that only one has come last. Bounds stand beside their metric."""
+    names = candidate.metrics.keys() | champion.metrics.keys()
+    bounds = {f"{name}_{end}" for name in names for end in ("low", "high")}
+    rows = [
+        Row(
+            name,
+            candidate.metrics.get(name),
+            champion.metrics.get(name),
+            candidate.interval(name),
+            champion.interval(name),
+        )
+        for name in sorted(names - bounds)
+    ]
     return sorted(rows, key=lambda row: row.difference is None)
 
 

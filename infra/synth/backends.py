@@ -44,6 +44,5 @@ def add_backend(stack: cdk.TerraformStack, name: str, settings: Settings, *, roo
                 stack,
                 bucket=gcs.bucket,
                 prefix=f"{gcs.prefix}/{key}",
-                # The class has no argument for kms_encryption_key under older generators; this one has.
                 kms_encryption_key=gcs.kms_encryption_key,
             )

@@ -22,7 +22,9 @@ _MANY_JOBS = Path(__file__).parent / "many_jobs.py"
 def measure() -> Row:
     with tempfile.TemporaryDirectory() as output:
         environment = {**os.environ, "CDKTF_OUTDIR": output}
-        mine, theirs = alternate(lambda: _run(["-m", "stacks"], environment), lambda: _run(["-c", _IMPORT], environment))
+        mine, theirs = alternate(
+            lambda: _run(["-m", "stacks"], environment), lambda: _run(["-c", _IMPORT], environment)
+        )
         few = min(_run([str(_MANY_JOBS), "10", output], environment) for _ in range(3))
         many = min(_run([str(_MANY_JOBS), "500", output], environment) for _ in range(3))
     return at_most("synth", _GOAL, "s", mine, theirs, milliseconds_per_job=round((many - few) / 490 * 1000, 2))
@@ -33,5 +35,7 @@ _IMPORT = "import cdktf_cdktf_provider_databricks.job"
 
 def _run(arguments: list[str], environment: dict[str, str]) -> float:
     return seconds(
-        lambda: subprocess.run([sys.executable, *arguments], cwd=_ROOT, env=environment, check=True, capture_output=True)
+        lambda: subprocess.run(
+            [sys.executable, *arguments], cwd=_ROOT, env=environment, check=True, capture_output=True
+        )
     )

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from infra.workspace.compute.processes import MARKER, end_group, end_marked, start_time
 
 _RUNTIME = Path(__file__).parent / "runtime"
-_START_SECONDS = 30.0
+_START_SECONDS = 300.0  # a task waits for the imports that are under way, once in a workspace's life
 _PRELOAD_NEVER = ("databricks.sdk.runtime",)  # binds `dbutils` to the process that imports it
 
 
@@ -140,7 +140,9 @@ class ZygoteClient:
             socket.send_fds(self._channel, [request], [log])
         except OSError as error:
             raise ZygoteLost from error
-        if not task.started.wait(_START_SECONDS) or not task.pid:
+        if not task.started.wait(_START_SECONDS):
+            self.close()  # so that it cannot start the task later, beside the one that takes its place
+        if not task.pid:
             raise ZygoteLost
         return task
 

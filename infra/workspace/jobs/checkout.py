@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
-import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([A-Za-z_][\w.]*)", re.MULTILINE)
 _MAX_SCANNED = 500
 
 
@@ -70,24 +69,36 @@ class Repositories:
                     raise CheckoutError(f"cannot check out {commit[:12]} of {url}: {_words(done)}")
 
 
-def imported_packages(folder: Path) -> list[str]:
-    """Modules that the Python files of a checkout import and do not hold themselves, the most general first."""
-    own = {entry.stem for entry in folder.rglob("*.py")} | {entry.name for entry in folder.iterdir()}
+def imported_packages(entry: Path, root: Path) -> list[str]:
+    """Modules that the code of `entry`'s folder imports and that the checkout at `root` does not hold itself.
+
+    What lies elsewhere in the checkout is left out: the entry file of a task does not import a repository's tools.
+    """
+    pattern = "*.py" if entry.parent == root else "**/*.py"
+    files = sorted(entry.parent.glob(pattern))[:_MAX_SCANNED]
+    own = {file.stem for file in files} | {item.name for item in root.iterdir()}
     found: set[str] = set()
-    for file in sorted(folder.rglob("*.py"))[:_MAX_SCANNED]:
-        for name in _IMPORT.findall(file.read_bytes()):
-            module = name.decode()
-            if module.partition(".")[0] not in own:
-                found.add(module)
-    return sorted(found)
+    for file in files:
+        try:
+            tree = ast.parse(file.read_bytes())
+        except (SyntaxError, ValueError):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                found.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module)
+    return sorted(name for name in found if name.partition(".")[0] not in own)
 
 
 def _git(*arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+    # In a git hook GIT_DIR and the like name the hook's repository.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return subprocess.run(
         ["git", *arguments],
         capture_output=True,
         check=False,
-        env={**os.environ, "GIT_TERMINAL_PROMPT": "0", **(environment or {})},
+        env={**own, "GIT_TERMINAL_PROMPT": "0", **(environment or {})},
     )
 
 

@@ -53,6 +53,7 @@ class Sandbox:
     _clusters: dict[str, Cluster] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _checkout: Path | None = None
+    _warmed: set[Path] = field(default_factory=set)
 
     def open(self) -> None:
         """Issues the run's token, which `close` revokes."""
@@ -79,6 +80,12 @@ class Sandbox:
             return file
         return self._workspace_file(name)
 
+    def _warm(self, file: Path) -> None:
+        with self._lock:
+            if file.parent not in self._warmed:
+                self._warmed.add(file.parent)
+                self.services.compute.warm(imported_packages(file, self.checkout()))
+
     def checkout(self) -> Path:
         """The run's own copy of the pinned commit, made at the first use."""
         with self._lock:
@@ -92,7 +99,6 @@ class Sandbox:
                 except CheckoutError as error:
                     message = f"Failed to checkout Git repository: {error}"
                     raise TaskRefused(message, "REPOSITORY_CHECKOUT_FAILED") from error
-                self.services.compute.warm(imported_packages(folder))
                 self._checkout = folder
             return self._checkout
 

@@ -84,6 +84,8 @@ class LegacyModels:
         found = next((known for known in _STAGES if known.lower() == stage.lower()), None)
         if found is None:
             raise BadRequest(f"Invalid Model Version stage: {stage}. Value must be one of {', '.join(_STAGES)}.")
+        if archive and found not in ("Staging", "Production"):
+            raise BadRequest(f"archive_existing_versions is for the stages Staging and Production, not {found}")
         current = next(
             (item.get("current_stage") for item in self._registry.get(name).get("latest_versions", [])
              if str(item.get("version")) == version), None,

@@ -135,6 +135,11 @@ def pick(state: Mapping[str, Any], *names: str) -> Json:
     return {name: state[name] for name in names if state.get(name) not in (None, "")}
 
 
+def elements(value: Any) -> list[State]:
+    """The elements of a block's value that are known already."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
 def changed(old: State, new: State, *names: str) -> bool:
     return any(old.get(name) != new.get(name) for name in names)
 

@@ -27,7 +27,7 @@ class MlflowError(ApiError):
 
     def __init__(self, message: str, error_code: str, status: int) -> None:
         super().__init__(message, error_code)
-        self.http_status = status
+        vars(self)["status"] = status  # MLflow's own, whichever it is, in place of the class's
 
 
 class MlflowServer:

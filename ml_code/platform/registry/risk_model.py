@@ -30,7 +30,7 @@ class RiskModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # mlflow is n
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> Any:
         """Probability of the outcome by row."""
         columns = model_input[self.preparation["features"]]
-        matrix = columns.to_numpy(dtype=np.float64, na_value=np.nan)
+        matrix = columns.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
         for position, name in enumerate(self.preparation["features"]):
             if name in self.preparation["fill"]:
                 column = matrix[:, position]

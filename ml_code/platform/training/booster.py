@@ -23,11 +23,11 @@ class Fitted:
 
     def predict(self, matrix: Matrix) -> Matrix:
         """Probability of the outcome by row."""
-        return np.asarray(self.booster.predict(matrix, num_iteration=self.rounds), dtype=np.float64)
+        return np.asarray(self.booster.predict(matrix), dtype=np.float64)
 
     def text(self) -> str:
         """The booster as LightGBM's text format."""
-        return str(self.booster.model_to_string(num_iteration=self.rounds))
+        return str(self.booster.model_to_string())
 
 
 @dataclass(frozen=True)
@@ -39,17 +39,9 @@ class Rows:
 
 
 def fit(
-    features: tuple[str, ...],
-    training: Rows,
-    parameters: Mapping[str, Any],
-    *,
-    rounds: int,
-    seed: int,
-    threads: int,
-    stopping: Rows | None = None,
-    patience: int = 0,
+    features: tuple[str, ...], training: Rows, parameters: Mapping[str, Any], *, rounds: int, seed: int, threads: int
 ) -> Fitted:
-    """Boost for so many rounds, or until the log loss of the stopping rows has not fallen for `patience` rounds."""
+    """Boost for so many rounds."""
     fixed = {
         "objective": "binary",
         "metric": "binary_logloss",
@@ -60,11 +52,6 @@ def fit(
         "num_threads": max(1, min(threads, len(training.matrix) // _ROWS_A_THREAD)),
     }
     data = lightgbm.Dataset(training.matrix, training.outcome, feature_name=list(features), params={"verbosity": -1})
-    watched = [data.create_valid(stopping.matrix, stopping.outcome)] if stopping else []
-    callbacks = [lightgbm.early_stopping(patience, verbose=False)] if stopping else []
-    booster = lightgbm.train(
-        {**fixed, **parameters}, data, num_boost_round=rounds, valid_sets=watched, callbacks=callbacks
-    )
-    used = booster.best_iteration if stopping else rounds
-    gains = booster.feature_importance(importance_type="gain", iteration=used)
-    return Fitted(booster, used, dict(zip(features, (float(gain) for gain in gains), strict=True)))
+    booster = lightgbm.train({**fixed, **parameters}, data, num_boost_round=rounds)
+    gains = booster.feature_importance(importance_type="gain")
+    return Fitted(booster, rounds, dict(zip(features, (float(gain) for gain in gains), strict=True)))

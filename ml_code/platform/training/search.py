@@ -21,7 +21,6 @@ class Plan:
     metric: str
     trials: int
     rounds: int
-    patience: int
     seed: int
     threads: int
 
@@ -47,7 +46,8 @@ def search(
     best: Trial | None = None
     for number in range(plan.trials):
         asked = study.ask()
-        trial = _try(number, _suggest(asked), features, training, validation, plan)
+        rounds, parameters = _suggest(asked, plan.rounds)
+        trial = _try(number, rounds, parameters, features, training, validation, plan)
         study.tell(asked, trial.metrics[plan.metric])
         on_trial(trial)
         if study.best_trial.number == number:
@@ -59,31 +59,25 @@ def search(
 
 def _try(
     number: int,
+    rounds: int,
     parameters: dict[str, Any],
     features: tuple[str, ...],
     training: Rows,
     validation: Rows,
     plan: Plan,
 ) -> Trial:
-    fitted = fit(
-        features,
-        training,
-        parameters,
-        rounds=plan.rounds,
-        seed=plan.seed,
-        threads=plan.threads,
-        stopping=validation,
-        patience=plan.patience,
-    )
+    fitted = fit(features, training, parameters, rounds=rounds, seed=plan.seed, threads=plan.threads)
     predicted = fitted.predict(validation.matrix)
     metrics = {name: metric(validation.outcome, predicted, None) for name, metric in METRICS.items()}
     finite = {name: value for name, value in metrics.items() if np.isfinite(value)}
     return Trial(number, parameters, fitted, predicted, finite)
 
 
-def _suggest(trial: optuna.Trial) -> dict[str, Any]:
-    return {
-        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.2, log=True),
+def _suggest(trial: optuna.Trial, most_rounds: int) -> tuple[int, dict[str, Any]]:
+    """Rounds are searched like the rest: stopping early on few outcomes often stops after one or two trees."""
+    rounds = trial.suggest_int("rounds", min(20, most_rounds), most_rounds, log=True)
+    return rounds, {
+        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.15, log=True),
         "num_leaves": trial.suggest_int("num_leaves", 3, 31, log=True),
         "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 10, 80, log=True),
         "feature_fraction": trial.suggest_float("feature_fraction", 0.4, 1.0),

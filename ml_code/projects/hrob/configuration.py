@@ -55,7 +55,6 @@ class Search(Section):
     metric: Literal["log_loss", "auc", "average_precision"]
     seed: Whole
     rounds: Positive
-    patience: Positive
     threads: Positive
     plots_every_trial: bool
 

@@ -114,14 +114,7 @@ def _search(context: "Context", training: TrainingRun, sides: Sides, project: Pr
         )
         context.say(f"trial {trial.number + 1}/{trials}: {parameters.metric} {trial.metrics[parameters.metric]:.4f}")
 
-    plan = Plan(
-        parameters.metric,
-        trials,
-        parameters.rounds,
-        parameters.patience,
-        parameters.seed,
-        parameters.threads,
-    )
+    plan = Plan(parameters.metric, trials, parameters.rounds, parameters.seed, parameters.threads)
     return search(preparation.features, _rows(preparation, sides.train), validation, plan, log)
 
 

@@ -81,8 +81,8 @@ def _same_split(split: str, candidate: LoadedModel, champion: LoadedModel | None
         trained_with = model.tags.get("split", split) if model else split
         if model is not None and trained_with != split:
             raise StepError(
-                f"{model.name} v{model.version} was trained with the split '{trained_with}', configs.yml has '{split}': "
-                "it may have seen the held-out rows, so it cannot be measured on them; train it again"
+                f"{model.name} v{model.version} was trained with the split '{trained_with}', configs.yml has "
+                f"'{split}': it may have seen the held-out rows, so it cannot be measured on them; train it again"
             )
 
 

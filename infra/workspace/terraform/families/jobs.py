@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from infra.workspace.terraform.families.compute import sized
 from infra.workspace.terraform.planning import State
-from infra.workspace.terraform.resource import Mapper, Refused, Resource, is_uuid, resource
+from infra.workspace.terraform.resource import Mapper, Refused, Resource, elements, is_uuid, resource
 from infra.workspace.terraform.session import Api, Json
 
 JOBS = "/api/2.2/jobs"
@@ -129,8 +129,8 @@ class Job(Resource):
         for name in ("always_running", "control_run_state"):
             if config.get(name):
                 problems.append(f"databricks_job: {name} is not served by the local workspace")
-        source = (config.get("git_source") or [{}])[0]
-        given = [name for name in ("branch", "tag", "commit") if source.get(name)]
-        if len(given) > 1:
-            problems.append(f"databricks_job: git_source takes only one of {', '.join(given)}")
+        for source in elements(config.get("git_source")):
+            given = [name for name in ("branch", "tag", "commit") if source.get(name)]
+            if len(given) > 1:
+                problems.append(f"databricks_job: git_source takes only one of {', '.join(given)}")
         return problems

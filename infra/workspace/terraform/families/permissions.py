@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from infra.workspace.terraform.planning import State
-from infra.workspace.terraform.resource import Refused, Resource, is_uuid, resource
+from infra.workspace.terraform.resource import Refused, Resource, elements, is_uuid, resource
 from infra.workspace.terraform.session import Api, Json, segment
 
 
@@ -114,7 +114,7 @@ class Permissions(Resource):
     def check(self, config: State) -> list[str]:
         field = next((name for name in KINDS if config.get(name)), None)
         problems = []
-        for entry in config.get("access_control") or []:
+        for entry in elements(config.get("access_control")):
             level = entry.get("permission_level")
             if field and isinstance(level, str) and level not in KINDS[field].levels:
                 allowed = ", ".join(sorted(KINDS[field].levels))

@@ -75,7 +75,7 @@ def test_limits_on_elements_and_on_the_type_of_cluster() -> None:
         json.dumps({"init_scripts.*.workspace.destination": {"type": "regex", "pattern": "/Shared/.*"}})
     )
     scripts = [{"workspace": {"destination": "/Shared/a"}}, {"workspace": {"destination": "/Users/b"}}]
-    with pytest.raises(BadRequest, match="init_scripts.1.workspace.destination"):
+    with pytest.raises(BadRequest, match=r"init_scripts\.1\.workspace\.destination"):
         enforce(paths, {"init_scripts": scripts}, "job")
     jobs_only = parse_definition('{"cluster_type": {"type": "fixed", "value": "job"}}')
     assert enforce(jobs_only, {}, "job") == {}

@@ -92,7 +92,9 @@ def test_submitted_runs_and_refusals(client: WorkspaceClient, repository: Reposi
     with pytest.raises(BadRequest, match="depends on task 'x'"):
         client.jobs.create(
             name="bad",
-            tasks=[jobs.Task(task_key="a", depends_on=[jobs.TaskDependency("x")], notebook_task=None)],
+            tasks=[
+                jobs.Task(task_key="a", depends_on=[jobs.TaskDependency("x")], notebook_task=jobs.NotebookTask("/n"))
+            ],
         )
 
 

@@ -21,9 +21,9 @@ def test_an_experiment_lives_in_the_workspace_tree(staging: Someone) -> None:
     assert found is not None
     assert found.name == name
     assert found.tags == tags, "in the order in which they were given"
-    status = staging.sdk.workspace.get_status("/Workspace" + name)
-    assert str(status.object_type) == "ObjectType.MLFLOW_EXPERIMENT"
-    assert status.object_id == int(id)
+    status = staging.http.get("/api/2.0/workspace/get-status", params={"path": "/Workspace" + name}).json()
+    assert (status["object_type"], status["object_id"]) == ("MLFLOW_EXPERIMENT", int(id))
+    assert status["path"] == "/Workspace" + name
     by_name = staging.sdk.experiments.get_by_name("/Workspace" + name).experiment
     assert by_name is not None
     assert by_name.experiment_id == id

@@ -37,6 +37,7 @@ def run(description: Mapping[str, Any]) -> None:
     finally:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
+    bootstrap.quick_exit.expect(status)
     raise SystemExit(status)
 
 

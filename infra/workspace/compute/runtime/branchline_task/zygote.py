@@ -36,8 +36,9 @@ class Zygote:
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         while True:
-            timeout = 0 if self._pending else None
-            ready, _, _ = select.select([self._channel.fileno(), wake_read], [], [], timeout)
+            # Imports come before requests: a task forked meanwhile would import the same once more beside them.
+            watched = [wake_read] if self._pending else [wake_read, self._channel.fileno()]
+            ready, _, _ = select.select(watched, [], [], 0 if self._pending else None)
             if wake_read in ready:
                 os.read(wake_read, 4096)
                 self._reap()
@@ -53,7 +54,7 @@ class Zygote:
                     os.close(wake_read)
                     os.close(wake_write)
                     return dict(json.loads(Path(request["description"]).read_text()))
-            elif not ready and self._pending:
+            if self._pending:
                 self._preload(self._pending.pop(0))
 
     def _preload(self, name: str) -> None:

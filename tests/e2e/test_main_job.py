@@ -1,0 +1,131 @@
+"""Deploy, train, promote, score, in three environments: what a user does, in the order in which they do it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import deltalake
+import httpx
+import pytest
+
+from tests.e2e.conftest import Deployed
+from tests.support.clone import run
+from tests.support.deployment import ENVIRONMENTS
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+
+def _champion(deployed: Deployed, environment: str) -> int:
+    model = deployed.workspace.call("GET", f"/api/2.1/unity-catalog/models/{environment}.hrob.risk")
+    return next((alias["version_num"] for alias in model.get("aliases", []) if alias["alias_name"] == "champion"), 0)
+
+
+@pytest.mark.parametrize("stack", [f"{name}{kind}" for name in ENVIRONMENTS for kind in ("-admin", "")])
+def test_a_plan_after_the_deployment_shows_nothing(deployed: Deployed, stack: str) -> None:
+    principal = None if stack.endswith("-admin") else f"branchline-{stack}"
+    folder = deployed.clone.path / "cdktf.out/stacks" / stack
+    printed = run(
+        ["terraform", "plan", "-detailed-exitcode", "-no-color"], folder, deployed.environment(principal), timeout=120
+    )
+    assert "No changes." in printed
+
+
+def test_training_makes_the_first_version_champion_if_it_passes_the_floor(deployed: Deployed) -> None:
+    """On generated members, whose truth is known to be well above the floor."""
+    landed = deployed.run_job("staging-hrob-landing", source="generator", members="3000")
+    assert landed.result == "SUCCESS", landed
+    trained = deployed.run_job("staging-hrob-training")
+    assert trained.result == "SUCCESS", trained
+    assert list(trained.states()) == ["ingest", "features", "train", "validate", "promote"]
+    assert _champion(deployed, "staging") == 1
+    version = deployed.workspace.call("GET", "/api/2.1/unity-catalog/models/staging.hrob.risk/versions/1")
+    assert "champion" in version["comment"]
+
+
+def test_an_equal_challenger_is_refused(deployed: Deployed) -> None:
+    again = deployed.run_job("staging-hrob-training")
+    assert again.result == "SUCCESS", again
+    versions = deployed.workspace.call("GET", "/api/2.1/unity-catalog/models/staging.hrob.risk/versions")
+    assert {version["version"] for version in versions["model_versions"]} == {1, 2}
+    assert _champion(deployed, "staging") == 1
+
+
+def test_scoring_follows_the_champion_and_a_second_run_changes_nothing(deployed: Deployed) -> None:
+    first = deployed.run_job("staging-hrob-batch-inference")
+    assert first.result == "SUCCESS", first
+    before = _predictions(deployed)
+    assert before
+    assert {row["model_version"] for row in before} == {"1"}
+    assert {row["commit"] for row in before} == {first.commit}
+    second = deployed.run_job("staging-hrob-batch-inference")
+    assert second.result == "SUCCESS", second
+    assert _predictions(deployed) == before
+
+
+def _predictions(deployed: Deployed) -> list[dict[str, str]]:
+    table = deployed.workspace.call("GET", "/api/2.1/unity-catalog/tables/staging.hrob.predictions")
+    rows = deltalake.DeltaTable(table["storage_location"].removeprefix("file://")).to_pyarrow_table()
+    return sorted((_plain(row) for row in rows.to_pylist()), key=lambda row: row["birth_id"])
+
+
+def _plain(row: dict[str, object]) -> dict[str, str]:
+    return {key: str(value) for key, value in row.items()}
+
+
+def test_prod_runs_the_release_branch_while_main_has_moved_on(deployed: Deployed) -> None:
+    source = (deployed.clone.path / "ml_code/run.py").read_text()
+    marked = 'print("main has moved on")\n'
+    moved = re.sub(r"(?m)^(import |from (?!__future__))", marked + r"\1", source, count=1)
+    main = deployed.clone.commit("main", {"ml_code/run.py": moved})
+    release = deployed.clone.git("rev-parse", "release")
+
+    prod = deployed.run_job("prod-hrob-landing", through="2000-01-01")
+    assert prod.result == "SUCCESS", prod
+    assert prod.commit == release
+    assert "main has moved on" not in prod.logs["land"]
+
+    staging = deployed.run_job("staging-hrob-landing", through="2000-01-01")
+    assert staging.commit == main
+    assert "main has moved on" in staging.logs["land"]
+
+
+def test_a_developers_copy_stands_beside_dev(deployed: Deployed) -> None:
+    deployed.clone.commit("feature/tokens", {"docs/note.md": "a note\n"})
+    environment = {**deployed.environment(), "BRANCH": "feature/tokens"}
+    deployed.clone.cdktf("deploy", "dev", environment=environment)
+    names = {
+        job["settings"]["name"]: job["settings"]
+        for job in deployed.workspace.call("GET", "/api/2.2/jobs/list", params={"limit": 100})["jobs"]
+    }
+    copy = names["feature-tokens-dev-hrob-training"]
+    assert copy["git_source"]["git_branch"] == "feature/tokens"
+    assert "expires" in copy["tags"]
+    assert "dev-hrob-training" in names
+    assert names["feature-tokens-dev-hrob-batch-inference"]["schedule"]["pause_status"] == "PAUSED"
+    deployed.clone.cdktf("destroy", "dev", environment=environment)
+    left = deployed.workspace.call("GET", "/api/2.2/jobs/list", params={"limit": 100})["jobs"]
+    assert not [job for job in left if job["settings"]["name"].startswith("feature-tokens")]
+
+
+def test_no_token_shows_in_plans_state_logs_or_pages(deployed: Deployed) -> None:
+    environment = deployed.environment("branchline-prod")
+    secrets = {environment["DATABRICKS_TOKEN"], deployed.workspace.token}
+    folder = deployed.clone.path / "cdktf.out/stacks/prod"
+    run(["terraform", "plan", "-out", "checked.plan"], folder, environment)
+    plan = run(["terraform", "show", "-json", "checked.plan"], folder, environment)
+    assert json.loads(plan)["planned_values"]
+    texts = {"plan": plan}
+    state = deployed.clone.path / ".branchline/state"
+    data_dir = deployed.workspace.data_dir
+    readable = [
+        *state.rglob("*.tfstate*"),
+        *data_dir.rglob("*.log"),
+        *(deployed.clone.path / "cdktf.out").rglob("*.json"),
+    ]
+    texts |= {str(path): path.read_text(errors="replace") for path in readable if path.is_file()}
+    headers = {"Authorization": f"Bearer {deployed.workspace.token}", "Accept": "text/html"}
+    for page in ("/", "/jobs", "/runs", "/catalog", "/outbox"):
+        texts[page] = httpx.get(deployed.workspace.url + page, headers=headers).text
+    shown = [place for place, text in texts.items() if any(secret in text for secret in secrets)]
+    assert shown == []
