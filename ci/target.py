@@ -17,8 +17,8 @@ from infra.workspace import launch
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
-DATA_DIR = ROOT / ".branchline" / "workspace"
-"""The local workspace of this clone."""
+DATA_DIR = Path(os.environ.get("BRANCHLINE_DATA_DIR") or ROOT / ".branchline" / "workspace")
+"""The local workspace of this clone, unless the environment names another folder."""
 
 _NAMING = ("DATABRICKS_HOST", "DATABRICKS_CONFIG_PROFILE")
 

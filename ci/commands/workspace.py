@@ -21,7 +21,8 @@ from infra.workspace import launch
 app = typer.Typer(no_args_is_help=True, help="Start, stop and look into the local workspace.")
 
 DataDir = Annotated[
-    Path, typer.Option("--data-dir", envvar="BRANCHLINE_DATA_DIR", help="Folder that holds the workspace's data.")
+    Path,
+    typer.Option("--data-dir", help="Folder of the workspace's data; BRANCHLINE_DATA_DIR names it for all commands."),
 ]
 
 

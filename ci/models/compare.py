@@ -31,7 +31,7 @@ class Training:
     parameters: Mapping[str, str]
 
     def interval(self, metric: str) -> Interval:
-        """The metric's confidence interval: training logs it as two more metrics, `<metric>_low` and `<metric>_high`."""
+        """Its confidence interval: training logs it as two more metrics, `<metric>_low` and `<metric>_high`."""
         low, high = self.metrics.get(f"{metric}_low"), self.metrics.get(f"{metric}_high")
         return None if low is None or high is None else (low, high)
 

@@ -11,10 +11,14 @@ from fastapi import FastAPI
 from infra.workspace.catalog.routes import routes as catalog_routes
 from infra.workspace.catalog.sail import sail_environment
 from infra.workspace.catalog.service import CatalogService
+from infra.workspace.compute.local_engines import LocalEngines
 from infra.workspace.compute.routes import routes as compute_routes
 from infra.workspace.compute.service import ComputeService
 from infra.workspace.config import WorkspaceConfig
 from infra.workspace.control.clock import Clock
+from infra.workspace.control.faults import Faults
+from infra.workspace.control.routes import routes as control_routes
+from infra.workspace.control.service import ControlService
 from infra.workspace.files.dbfs_routes import routes as dbfs_routes
 from infra.workspace.files.routes import routes as files_routes
 from infra.workspace.files.service import FilesService
@@ -37,6 +41,8 @@ from infra.workspace.pages.routes import routes as page_routes
 from infra.workspace.record import read_admin_token
 from infra.workspace.secrets.routes import routes as secrets_routes
 from infra.workspace.secrets.service import SecretsService
+from infra.workspace.sql.routes import routes as sql_routes
+from infra.workspace.sql.service import SqlService
 from infra.workspace.store.database import Store
 from infra.workspace.terraform.server import ProviderServer
 from infra.workspace.tracking.routes import routes as tracking_routes
@@ -63,9 +69,12 @@ class Rooms:
             return sail_environment(config.url, token, catalog.catalogs_for(principal))
 
         self._compute = ComputeService(store, clock, permissions, config, self._identity, engine_environment)
+        self._engines = LocalEngines(self._compute, self._identity)
         self._jobs = JobsService(store, clock, permissions, self._identity, self._compute, files, config, secrets)
         self._tracking = TrackingService(store, clock, permissions, files, catalog, config)
         models = ModelsService(store, clock, self._tracking, catalog)
+        sql = SqlService(store, clock, permissions, catalog, self._compute, config.url)
+        faults = Faults()
         self._provider = ProviderServer(config.provider_port, config.url, config.folder("terraform"))
         self.admin_token = self._admin_token()
         self.app: FastAPI = build_app(
@@ -78,13 +87,16 @@ class Rooms:
                 volume_routes(files.volumes),
                 dbfs_routes(files.dbfs),
                 git_routes(git),
-                compute_routes(self._compute),
+                compute_routes(self._compute, self._engines),
                 jobs_routes(self._jobs),
+                sql_routes(sql),
+                control_routes(ControlService(clock, faults)),
                 models_routes(models),
                 tracking_routes(self._tracking),
                 page_routes(self._jobs, catalog),
             ],
             self._identity.authenticate,
+            faults,
         )
 
     def start(self) -> dict[str, Any]:
@@ -98,6 +110,7 @@ class Rooms:
         self._provider.stop()
         self._jobs.stop()
         self._tracking.stop()
+        self._engines.stop()
         self._compute.stop()
 
     @property

@@ -45,6 +45,8 @@ class Engine:
             if self.alive:
                 end_group(self.process.pid, lambda: self.process.poll() is None)
             self.process.wait()
+            if self.process.stdin is not None:
+                self.process.stdin.close()
             end_marked(self.marker)
             self.registry.remove(self.process.pid)
 
@@ -70,7 +72,7 @@ def start_engine(
             command("engine", str(description)),
             env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), **environment, MARKER: marker},
             cwd=folder,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # never written to: its end tells the engine that the workspace is gone
             stdout=output,
             stderr=output,
             start_new_session=True,

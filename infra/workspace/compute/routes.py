@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query
 
 from infra.workspace.compute import catalogue
+from infra.workspace.compute.local_engines import LocalEngines
 from infra.workspace.compute.service import ComputeService
 from infra.workspace.gateway.caller import Caller
 from infra.workspace.gateway.errors import NotSupported
@@ -15,13 +16,24 @@ Json = dict[str, Any]
 JsonBody = Annotated[Json, Body()]
 
 
-def routes(service: ComputeService) -> APIRouter:
+def routes(service: ComputeService, engines: LocalEngines) -> APIRouter:
     router = APIRouter()
+    _engine_routes(router, engines)
     _policy_routes(router, service)
     for version in ("2.0", "2.1"):
         _cluster_routes(router, service, f"/api/{version}/clusters")
     _unsupported(router)
     return router
+
+
+def _engine_routes(router: APIRouter, engines: LocalEngines) -> None:
+    @router.post("/api/2.0/local/engines")
+    def start_engine(principal: Caller, working_directory: Annotated[str, Body(embed=True)]) -> Json:
+        return engines.start_engine(principal, working_directory)
+
+    @router.delete("/api/2.0/local/engines/{engine_id}")
+    def stop_engine(principal: Caller, engine_id: str) -> Json:
+        return engines.stop_engine(principal, engine_id)
 
 
 def _policy_routes(router: APIRouter, service: ComputeService) -> None:

@@ -111,6 +111,7 @@ class ComputeService:
             for name in list(self._sql_engines):
                 self._end_sql_engine(name)
         self._launcher.close()
+        self._registry.end_orphans()
 
     def _same_catalogs(self, engine: Engine, principal: Principal, token: str) -> bool:
         return engine.catalogs == self._sail_environment(principal, token)

@@ -8,6 +8,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 
+from infra.workspace.control.faults import FaultInjector, Faults
 from infra.workspace.gateway.authentication import Authentication
 from infra.workspace.gateway.errors import install_error_handlers
 from infra.workspace.identity.principal import Principal
@@ -15,7 +16,10 @@ from infra.workspace.identity.principal import Principal
 _ASSETS = Path(__file__).parents[1] / "pages/assets"
 
 
-def build_app(routers: Iterable[APIRouter], authenticate: Callable[[str], Principal]) -> FastAPI:
+def build_app(
+    routers: Iterable[APIRouter], authenticate: Callable[[str], Principal], faults: Faults | None = None
+) -> FastAPI:
+    """The application; `faults` are the calls that it fails on purpose, if there are to be any."""
     app = FastAPI(
         title="Branchline local workspace",
         # The interface is Databricks' own, documented there; generated pages of it would only slow the start.
@@ -26,5 +30,7 @@ def build_app(routers: Iterable[APIRouter], authenticate: Callable[[str], Princi
     for router in routers:
         app.include_router(router)
     app.mount("/assets", StaticFiles(directory=_ASSETS))
+    if faults is not None:
+        app.add_middleware(FaultInjector, faults=faults)
     app.add_middleware(Authentication, authenticate=authenticate)
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from infra.workspace.jobs.states import RUNNING, SUCCESS, TIMED_OUT, State, fail
 _LOG = logging.getLogger(__name__)
 _TRIGGERS = {"ONE_TIME": "onetime", "PERIODIC": "periodic", "RUN_JOB_TASK": "run_job_task"}
 _MAX_ITERATIONS = 5000
+_RETRY_SECONDS = 2.0
 _NOT_RETRIED = frozenset({"REPOSITORY_CHECKOUT_FAILED", "INVALID_RUN_CONFIGURATION", "FEATURE_DISABLED"})
 
 
@@ -161,8 +163,10 @@ class Execution:
             state = failed(f"Internal error: {error}", "INTERNAL_ERROR")
         with self._changed:
             self._running.discard(key)
-            self._settle(key, state)
-            self._changed.notify_all()
+            try:
+                self._settle(key, state)
+            finally:
+                self._changed.notify_all()
 
     def _run_with_retries(self, task: dict[str, Any], attempt: TaskRun) -> State:
         left = int(task.get("max_retries", 0))
@@ -239,9 +243,9 @@ class Execution:
         return attempt
 
     def _settle(self, key: str, state: State) -> None:
-        self._finish(self._attempts[key], state)
         self._results[key] = str(state.result)
         self._messages[key] = state.message
+        self._finish(self._attempts[key], state)
 
     def _finish(self, attempt: TaskRun, state: State, *, settle: bool = True) -> None:
         attempt.state, attempt.end_ms = state, self._services.clock.now_ms()
@@ -253,20 +257,35 @@ class Execution:
                 self._notify(event, attempt.task, attempt, state)
 
     def _end(self) -> None:
-        """The run's final state, written once processes are gone and the token is revoked."""
-        try:
-            self._sandbox.close()
-            state = self._stop.state or self._final_state()
-            now = self._services.clock.now_ms()
-            if self.run.repairs:
-                self.run.repairs[-1].update(end_time=now, state=state.as_state(), status=state.as_status())
-            self._change(state=state, end_ms=now)
-            succeeded = state.result in ("SUCCESS", "SUCCESS_WITH_FAILURES")
-            self._notify("on_success" if succeeded else "on_failure", self.run.settings, state=state)
-        except Exception:
-            _LOG.exception("run %s could not be ended", self.run.run_id)
-        finally:
-            self.ended.set()
+        """The run's final state, written once processes are gone and the token is revoked.
+
+        With a full disk it is tried again until there is room: a run must not stay active for ever.
+        """
+        while True:
+            try:
+                self._close()
+                break
+            except (sqlite3.Error, OSError) as error:
+                _LOG.warning("run %s cannot be ended yet: %s", self.run.run_id, error)
+                time.sleep(_RETRY_SECONDS)
+            except Exception:
+                _LOG.exception("run %s could not be ended", self.run.run_id)
+                break
+        self.ended.set()
+
+    def _close(self) -> None:
+        self._sandbox.close()
+        state = self._stop.state or self._final_state()
+        now = self._services.clock.now_ms()
+        for attempt in self._attempts.values():
+            if not attempt.state.ended:
+                self._finish(attempt, state, settle=False)
+            self._services.records.save_task(attempt)
+        if self.run.repairs:
+            self.run.repairs[-1].update(end_time=now, state=state.as_state(), status=state.as_status())
+        self._change(state=state, end_ms=now)
+        succeeded = state.result in ("SUCCESS", "SUCCESS_WITH_FAILURES")
+        self._notify("on_success" if succeeded else "on_failure", self.run.settings, state=state)
 
     def _final_state(self) -> State:
         bad = {key: result for key, result in self._results.items() if result in graph.FAILED | graph.CANCELED}

@@ -16,7 +16,7 @@ JsonBody = Annotated[Json, Body()]
 
 def routes(service: JobsService) -> APIRouter:
     router = APIRouter()
-    for version in ("2.1", "2.2"):
+    for version in ("2.0", "2.1", "2.2"):
         _job_routes(router, service, f"/api/{version}/jobs", queued=version == "2.2")
         _run_routes(router, service, f"/api/{version}/jobs")
     _notification_routes(router, service)

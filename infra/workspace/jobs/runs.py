@@ -17,19 +17,17 @@ from infra.workspace.jobs import logs
 from infra.workspace.jobs import settings as job_settings
 from infra.workspace.jobs.checkout import Repositories
 from infra.workspace.jobs.execution import Execution
-from infra.workspace.jobs.graph import downstream
 from infra.workspace.jobs.notifications import Notifications
 from infra.workspace.jobs.paging import page_of
 from infra.workspace.jobs.records import JobRun, RunRecords, TaskRun, latest
 from infra.workspace.jobs.rendering import Rendering
+from infra.workspace.jobs.requests import chosen_tasks, number, repair_entry, repaired_keys, run_parameters, with_values
 from infra.workspace.jobs.services import JobIdentity, RunServices, Secrets, WorkspaceFiles
 from infra.workspace.jobs.states import CANCELED, PENDING, State, failed
 from infra.workspace.store.database import Store
 
 _TYPE = "jobs"
-_NO_REPAIR = frozenset({"SUCCESS", "EXCLUDED", "DISABLED"})
 _STOPPED = failed("The workspace was stopped while the run was active.", "INTERNAL_ERROR")
-_OLD_PARAMETERS = ("jar_params", "notebook_params", "python_named_params", "spark_submit_params", "sql_params")
 _MAX_QUEUED = 1000
 
 Job = Mapping[str, Any]
@@ -83,7 +81,7 @@ class RunsService:
     # calls of the API
 
     def run_now(self, principal: Principal, body: Mapping[str, Any]) -> dict[str, Any]:
-        job = self._known_job(_number(body, "job_id"))
+        job = self._known_job(number(body, "job_id"))
         self._permissions.require(principal, _TYPE, str(job["job_id"]), "CAN_MANAGE_RUN")
         token = body.get("idempotency_token")
         repeated = self._repeated(f"{job['job_id']}/{token}" if token else None)
@@ -173,7 +171,7 @@ class RunsService:
 
     def repair_run(self, principal: Principal, body: Mapping[str, Any]) -> dict[str, Any]:
         """Runs failed tasks again, or those named, with all that depend on them; other results stay."""
-        run, _ = self._visible(principal, _number(body, "run_id"), "CAN_MANAGE_RUN")
+        run, _ = self._visible(principal, number(body, "run_id"), "CAN_MANAGE_RUN")
         with self._lock:
             run = self._records.run(run.run_id) or run
             if not run.state.ended:
@@ -181,21 +179,21 @@ class RunsService:
             repairs = [item for item in run.repairs if item["type"] == "REPAIR"]
             if repairs and int(body.get("latest_repair_id") or 0) != repairs[-1]["id"]:
                 raise BadRequest(f"latest_repair_id must be {repairs[-1]['id']}, the id of the run's last repair.")
-            keys = self._repaired_keys(run, body)
+            keys = repaired_keys(run, self._records.tasks(run.run_id), body)
             run_as = self._principal(run.run_as)
             repair_id = self._records.next_run_id()
             if not run.repairs:
                 ids = [task.run_id for task in self._records.tasks(run.run_id) if task.iteration < 0]
-                run.repairs.append(_repair("ORIGINAL", run.run_id, run, run.state, ids))
+                run.repairs.append(repair_entry("ORIGINAL", run.run_id, run, run.state, ids))
             if body.get("job_parameters"):
-                run.parameters = _with_values(run.parameters, body["job_parameters"])
+                run.parameters = with_values(run.parameters, body["job_parameters"])
             if body.get("python_params"):
                 run.overriding = {**run.overriding, "python_params": list(body["python_params"])}
             run.state, run.end_ms = PENDING, 0
             execution = Execution(self._services, run, run_as, keys, repair_id)
             with self._store.write():
                 execution.prepare()
-                run.repairs.append(_repair("REPAIR", repair_id, run, PENDING, execution.task_run_ids()))
+                run.repairs.append(repair_entry("REPAIR", repair_id, run, PENDING, execution.task_run_ids()))
                 run.repairs[-1]["start_time"] = self._clock.now_ms()
                 self._records.save(run)
             self._begin(execution)
@@ -299,20 +297,8 @@ class RunsService:
         settings = dict(job["settings"])
         if not settings.get("tasks"):
             raise BadRequest(f"Job {job['job_id']} has no tasks.")
-        parameters = _parameters(settings, body)
-        old = [name for name in _OLD_PARAMETERS if body.get(name)]
-        if old:
-            raise BadRequest(f"{old[0]} has no effect on the tasks that the local workspace runs.")
-        if body.get("only"):
-            wanted = {str(key) for key in body["only"]}
-            unknown = wanted - {str(task["task_key"]) for task in settings["tasks"]}
-            if unknown:
-                raise BadRequest(f"only: the job has no task {sorted(unknown)[0]!r}.")
-            settings["tasks"] = [
-                {**task, "depends_on": [item for item in task.get("depends_on", []) if item["task_key"] in wanted]}
-                for task in settings["tasks"]
-                if task["task_key"] in wanted
-            ]
+        parameters = run_parameters(settings, body)
+        settings["tasks"] = chosen_tasks(settings["tasks"], body.get("only"))
         overriding = {"python_params": list(body["python_params"])} if body.get("python_params") else {}
         job_id = int(job["job_id"])
         with self._lock:
@@ -446,21 +432,6 @@ class RunsService:
         run = self._records.run(run_id)
         return run if run is not None and run.state.ended else None
 
-    def _repaired_keys(self, run: JobRun, body: Mapping[str, Any]) -> set[str]:
-        tasks: list[dict[str, Any]] = run.settings["tasks"]
-        known = {str(task["task_key"]) for task in tasks}
-        wanted = {str(key) for key in body.get("rerun_tasks") or []}
-        if unknown := wanted - known:
-            raise BadRequest(f"rerun_tasks: the run has no task {sorted(unknown)[0]!r}.")
-        ended = latest(self._records.tasks(run.run_id))
-        bad = {key for key in known if key not in ended or ended[key].state.result not in _NO_REPAIR}
-        if body.get("rerun_all_failed_tasks"):
-            wanted |= bad
-        if not wanted:
-            raise BadRequest("A repair needs rerun_tasks or rerun_all_failed_tasks with failed tasks to run again.")
-        dependents = downstream(tasks, wanted)
-        return dependents if body.get("rerun_dependent_tasks") else wanted | (bad & dependents)
-
     def _repeated(self, idempotency: str | None) -> JobRun | None:
         return None if idempotency is None else self._records.by_idempotency(idempotency)
 
@@ -490,37 +461,3 @@ class RunsService:
         if run.job_id and self._job(run.job_id) is not None:
             return self._permissions.allows(principal, _TYPE, str(run.job_id), level)
         return principal.admin or principal.name in (run.creator, run.run_as)
-
-
-def _parameters(settings: Mapping[str, Any], body: Mapping[str, Any]) -> list[dict[str, str]]:
-    defined = [
-        {"name": str(item["name"]), "default": str(item.get("default", ""))} for item in settings.get("parameters", [])
-    ]
-    return _with_values(defined, body.get("job_parameters") or {})
-
-
-def _with_values(parameters: list[dict[str, str]], values: Mapping[str, Any]) -> list[dict[str, str]]:
-    names = {item["name"] for item in parameters}
-    for name in values:
-        if name not in names:
-            raise BadRequest(f"The job has no parameter {name!r}; it has: {', '.join(sorted(names)) or 'none'}.")
-    return [{**item, "value": str(values[item["name"]])} if item["name"] in values else item for item in parameters]
-
-
-def _repair(kind: str, number: int, run: JobRun, state: State, task_run_ids: list[int]) -> dict[str, Any]:
-    return {
-        "type": kind,
-        "id": number,
-        "start_time": run.start_ms,
-        "end_time": run.end_ms,
-        "state": state.as_state(),
-        "status": state.as_status(),
-        "task_run_ids": task_run_ids,
-    }
-
-
-def _number(body: Mapping[str, Any], field: str) -> int:
-    try:
-        return int(body[field])
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadRequest(f"{field} is missing or no number.") from error

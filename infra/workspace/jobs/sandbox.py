@@ -77,6 +77,7 @@ class Sandbox:
                 raise TaskRefused(
                     f"Cannot read the Python file {name}: {where} has no such file.", "RESOURCE_NOT_FOUND"
                 )
+            self._warm(file)
             return file
         return self._workspace_file(name)
 

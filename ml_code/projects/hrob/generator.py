@@ -150,7 +150,7 @@ def _make(population: Population, first: int, count: int) -> _Members:
     months = np.arange(1, MONTHS + 1)
     cared_for = (start[:, None] > 0) & (months >= start[:, None])
     pace = np.maximum(1.45 - 0.25 * hardship, 0.3)
-    visits = rng.poisson(pace[:, None], (count, MONTHS)) * cared_for
+    visits = _poisson(pace, rng.random((count, MONTHS))) * cared_for
     habit = np.where(rng.random(count) < 0.10 + 0.05 * np.clip(hardship, -1, 3), rng.gamma(2.0, 5.0, count), 0.0)
     cigs = np.clip(habit[:, None] * rng.uniform(0.7, 1.3, (count, MONTHS)), 0, 60)
 
@@ -174,12 +174,24 @@ def _make(population: Population, first: int, count: int) -> _Members:
         group=rng.choice(3, count, p=[0.80, 0.12, 0.08]),
         father_group=rng.choice(3, count, p=[0.80, 0.12, 0.08]),
         start=start,
-        visits=visits.astype(np.float64),
+        visits=visits,
         cigs=cigs,
         hardship=hardship,
         risk=1 / (1 + np.exp(-logit)),
         rng=rng,
     )
+
+
+def _poisson(mean: Floats, uniform: Floats) -> Floats:
+    """Poisson counts by the inverse of the distribution, at most 12; one draw a value, so drift moves no later draw."""
+    term = np.exp(-mean)[:, None]
+    reached = np.broadcast_to(term, uniform.shape).copy()
+    counts = np.zeros(uniform.shape)
+    for number in range(1, 13):
+        counts += uniform > reached
+        term = term * mean[:, None] / number
+        reached += term
+    return counts
 
 
 def _births_of(members: _Members, population: Population) -> pa.Table:

@@ -49,12 +49,8 @@ def test_every_step_takes_what_the_manifest_promises(name: str) -> None:
     step = MANIFEST.steps[name]
     run = importlib.import_module(step.module).run
     signature = inspect.signature(run)
-    arguments = {key: None for key in step.parameters}
+    arguments = dict.fromkeys(step.parameters)
     signature.bind(None, **arguments)
-    own = {
-        key
-        for key, parameter in signature.parameters.items()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    }
+    own = {key for key, parameter in signature.parameters.items() if parameter.kind is inspect.Parameter.KEYWORD_ONLY}
     assert own <= set(step.parameters), "the step reads a parameter that the manifest does not have"
     assert {"environment", "catalog", "schema", "date", "run_id"} <= set(step.parameters)

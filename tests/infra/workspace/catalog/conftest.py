@@ -81,7 +81,8 @@ def open_catalog(data_dir: Path, port: int = 1) -> CatalogService:
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """The catalog served by uvicorn, with catalogs staging and prod of one service principal each."""
     data_dir = tmp_path_factory.mktemp("workspace")
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # lets asyncio set TCP_NODELAY
+    listener.bind(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     catalog = open_catalog(data_dir, port)
     for name, owner in (("staging", STAGING), ("prod", PROD)):

@@ -63,7 +63,8 @@ def _acl(application_id: str) -> list[object]:
 @pytest.fixture(scope="module")
 def sql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlWorkspace]:
     data_dir = tmp_path_factory.mktemp("workspace")
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # lets asyncio set TCP_NODELAY
+    listener.bind(("127.0.0.1", 0))
     config = WorkspaceConfig(data_dir, port=listener.getsockname()[1], provider_port=1, workspace_id=77)
     store, clock = Store(data_dir / "workspace.db"), Clock()
     identity = IdentityService(store, clock)
