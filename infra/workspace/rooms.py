@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 
 from infra.workspace.catalog.routes import routes as catalog_routes
-from infra.workspace.catalog.sail import sail_environment
 from infra.workspace.catalog.service import CatalogService
 from infra.workspace.compute.local_engines import LocalEngines
 from infra.workspace.compute.routes import routes as compute_routes
@@ -30,7 +28,6 @@ from infra.workspace.gateway.routes import routes as gateway_routes
 from infra.workspace.git.routes import routes as git_routes
 from infra.workspace.git.service import GitService
 from infra.workspace.identity.permissions import Permissions
-from infra.workspace.identity.principal import Principal
 from infra.workspace.identity.routes import routes as identity_routes
 from infra.workspace.identity.service import IdentityService
 from infra.workspace.jobs.routes import routes as jobs_routes
@@ -65,10 +62,7 @@ class Rooms:
         files = FilesService(store, clock, permissions, catalog, config)
         git = GitService(store, self._identity, permissions, secrets.vault, files, config)
 
-        def engine_environment(principal: Principal, token: str) -> Mapping[str, str]:
-            return sail_environment(config.url, token, catalog.catalogs_for(principal))
-
-        self._compute = ComputeService(store, clock, permissions, config, self._identity, engine_environment)
+        self._compute = ComputeService(store, clock, permissions, config, self._identity, catalog.sail_environment)
         self._engines = LocalEngines(self._compute, self._identity)
         self._jobs = JobsService(store, clock, permissions, self._identity, self._compute, files, config, secrets)
         self._tracking = TrackingService(store, clock, permissions, files, catalog, config)

@@ -36,7 +36,9 @@ class Deployment:
 
     def deploy_all(self) -> None:
         """The admin stacks as the admin, then each project stack as its own service principal."""
-        self.clone.cdktf("deploy", *(f"{name}-admin" for name in ENVIRONMENTS), environment=self.environment())
+        # dev-admin makes what all share, such as the groups: it goes first.
+        self.clone.cdktf("deploy", "dev-admin", environment=self.environment())
+        self.clone.cdktf("deploy", "staging-admin", "prod-admin", environment=self.environment())
         for name in ENVIRONMENTS:
             self.clone.cdktf("deploy", name, environment=self.environment(f"branchline-{name}"))
 

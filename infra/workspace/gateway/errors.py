@@ -110,10 +110,16 @@ def install_error_handlers(app: FastAPI) -> None:
     def os_error(request: Request, error: OSError) -> JSONResponse:
         if error.errno in _STORAGE_TROUBLE:
             return api_error(request, StorageFull(f"the workspace's data folder cannot be written: {error}"))
-        raise error
+        return unexpected(request, error)
 
     @app.exception_handler(sqlite3.OperationalError)
     def database_error(request: Request, error: sqlite3.OperationalError) -> JSONResponse:
         if error.sqlite_errorcode in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR_WRITE):
             return api_error(request, StorageFull(f"the workspace's database cannot be written: {error}"))
-        raise error
+        return unexpected(request, error)
+
+    @app.exception_handler(Exception)
+    def unexpected(request: Request, error: Exception) -> JSONResponse:
+        # Starlette logs the traceback after this answer; a client only needs to know that the fault is ours.
+        call = f"{request.method} {request.url.path}"
+        return api_error(request, ApiError(f"{call} failed inside the local workspace: {type(error).__name__}"))

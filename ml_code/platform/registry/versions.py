@@ -16,8 +16,8 @@ CHAMPION = "champion"
 CHALLENGER = "challenger"
 CANDIDATE = "candidate"
 
-# Codes of "there is no such alias" or model, by registry.
-_ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND", "REGISTERED_MODEL_ALIAS_DOES_NOT_EXIST"}
+# What registries say where there is no such alias or model: MLflow's own, and Unity Catalog's.
+_ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND", "ROUTINE_DOES_NOT_EXIST"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Versions:
         try:
             return int(self._client.get_model_version_by_alias(self.name, alias).version)
         except MlflowException as error:
-            if error.error_code in _ABSENT:
+            if _is_absent(error):
                 return None
             raise
 
@@ -56,7 +56,7 @@ class Versions:
         try:
             return self._client.get_model_version(self.name, str(version))
         except MlflowException as error:
-            if error.error_code in _ABSENT:
+            if _is_absent(error):
                 raise StepError(f"{self.name} has no version {version}") from None
             raise
 
@@ -125,6 +125,12 @@ class Versions:
             raise StepError(
                 f"{self.name} v{version} cannot be moved to stage {stage}: this registry has no stages ({error})"
             ) from None
+
+
+def _is_absent(error: MlflowException) -> bool:
+    # MLflow files a code that it does not know under INTERNAL_ERROR; what was answered stays in `json`.
+    answered = getattr(error, "json", {}).get("error_code", error.error_code)
+    return answered in _ABSENT
 
 
 def _number(value: float) -> str:

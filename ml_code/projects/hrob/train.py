@@ -142,7 +142,8 @@ def _log_data(training: TrainingRun, sides: Sides, data: DataVersion, project: P
 
     table, version = next(iter(data.tables.items()))
     source = DeltaDatasetSource(delta_table_name=table, delta_table_version=version)
-    seen = sides.everything[[KEY, *project.selection.features, LABEL]]
+    # As doubles: a schema with whole numbers would claim that none can be missing.
+    seen = sides.everything[[*project.selection.features, LABEL]].astype("float64")
     dataset = mlflow.data.from_pandas(seen, source=source, targets=LABEL, name=table, digest=data.digest)
     entry = DatasetInput(dataset._to_mlflow_entity(), [InputTag("mlflow.data.context", "training")])
     training.client.log_inputs(training.run_id, [entry])

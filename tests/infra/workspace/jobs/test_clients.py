@@ -12,6 +12,7 @@ from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import BadRequest, NotFound, NotImplemented, OperationFailed
 from databricks.sdk.service import compute, jobs
 
+from infra.workspace.compute.local_engines import LocalEngines
 from infra.workspace.compute.routes import routes as compute_routes
 from infra.workspace.control.faults import Faults
 from infra.workspace.control.routes import routes as control_routes
@@ -24,9 +25,9 @@ from tests.support.jobs_room import URL, Repository, Room
 @pytest.fixture
 def client(room: Room) -> Iterator[WorkspaceClient]:
     control = ControlService(room.clock, Faults())
-    app = build_app(
-        [jobs_routes(room.jobs), compute_routes(room.compute), control_routes(control)], room.identity.authenticate
-    )
+    compute_router = compute_routes(room.compute, LocalEngines(room.compute, room.identity))
+    routers = [jobs_routes(room.jobs), compute_router, control_routes(control)]
+    app = build_app(routers, room.identity.authenticate)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

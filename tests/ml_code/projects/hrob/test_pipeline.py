@@ -148,7 +148,7 @@ def test_training_twice_gives_the_same_model(place: Place, project: Path) -> Non
 
 
 def test_scoring_a_day_twice_changes_nothing(place: Place, project: Path) -> None:
-    with pytest.raises(StepError, match="no version with the alias champion: run the training job"):
+    with pytest.raises(StepError, match=r"no version with the alias champion: run the training job"):
         score.run(place.context("hrob.score", DAY, project), model=place.model)
     job(place, project)
     day = datetime.date(2026, 2, 3)
@@ -188,7 +188,7 @@ def test_too_little_data_is_said(place: Place) -> None:
     features.run(place.context("hrob.features", DAY))
     with pytest.raises(StepError, match="no labelled births"):
         train.run(place.context("hrob.train", DAY), model=place.model, experiment=place.experiment, trials=1)
-    with pytest.raises(StepError, match="run hrob.train first"):
+    with pytest.raises(StepError, match=r"run hrob\.train first"):
         validate.run(place.context("hrob.validate", DAY), model=place.model, floor=0.5, threshold=0.0)
 
 
