@@ -87,7 +87,7 @@ class Rooms:
                 control_routes(ControlService(clock, faults)),
                 models_routes(models),
                 tracking_routes(self._tracking),
-                page_routes(self._jobs, catalog),
+                page_routes(self._jobs, catalog, self._identity),
             ],
             self._identity.authenticate,
             faults,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,21 +12,24 @@ from fastapi.responses import HTMLResponse
 from infra.workspace.catalog.service import CatalogService
 from infra.workspace.gateway.caller import Caller
 from infra.workspace.identity.principal import Principal
+from infra.workspace.identity.service import IdentityService
 from infra.workspace.jobs.service import JobsService
-from infra.workspace.pages import words
 from infra.workspace.pages.catalog import detail, tree
 from infra.workspace.pages.dag import draw
 from infra.workspace.pages.templates import page
+from infra.workspace.pages.words import Words, state_of
 
 _MANY = 100
 _RECENT = 10
 
 
-def routes(jobs: JobsService, catalog: CatalogService) -> APIRouter:
+def routes(jobs: JobsService, catalog: CatalogService, identity: IdentityService) -> APIRouter:
+    """The pages; they name service principals by their display names, as people know them."""
     router = APIRouter(default_response_class=HTMLResponse)
-    _job_pages(router, jobs)
-    _run_pages(router, jobs)
-    _catalog_pages(router, catalog)
+    words = Words(identity)
+    _job_pages(router, jobs, words)
+    _run_pages(router, jobs, words)
+    _catalog_pages(router, catalog, words)
 
     @router.get("/")
     def home(principal: Caller) -> HTMLResponse:
@@ -42,7 +46,7 @@ def routes(jobs: JobsService, catalog: CatalogService) -> APIRouter:
     return router
 
 
-def _job_pages(router: APIRouter, jobs: JobsService) -> None:
+def _job_pages(router: APIRouter, jobs: JobsService, words: Words) -> None:
     @router.get("/jobs")
     def list_jobs(principal: Caller) -> HTMLResponse:
         return page("jobs.html", principal=principal, jobs=_jobs(jobs, principal), words=words)
@@ -55,7 +59,7 @@ def _job_pages(router: APIRouter, jobs: JobsService) -> None:
         return page("job.html", principal=principal, job=job, runs=runs, dag=dag, words=words)
 
 
-def _run_pages(router: APIRouter, jobs: JobsService) -> None:
+def _run_pages(router: APIRouter, jobs: JobsService, words: Words) -> None:
     @router.get("/runs")
     def list_runs(principal: Caller) -> HTMLResponse:
         return page("runs.html", principal=principal, runs=_runs(jobs, principal), words=words)
@@ -63,8 +67,8 @@ def _run_pages(router: APIRouter, jobs: JobsService) -> None:
     @router.get("/runs/{run_id}")
     def get_run(principal: Caller, run_id: int, task: int | None = None) -> HTMLResponse:
         run = jobs.runs.get_run(principal, run_id, True, True)
-        tasks = run.get("tasks", [])
-        dag = draw(tasks, {each["task_key"]: words.state_of(each) for each in tasks})
+        tasks = sorted(run.get("tasks", []), key=lambda each: (each["start_time"] or math.inf, each["task_key"]))
+        dag = draw(tasks, {each["task_key"]: state_of(each) for each in tasks})
         shown = task or _most_telling(tasks)
         output = jobs.runs.get_run_output(principal, shown) if shown else {}
         return page(
@@ -72,7 +76,7 @@ def _run_pages(router: APIRouter, jobs: JobsService) -> None:
         )
 
 
-def _catalog_pages(router: APIRouter, catalog: CatalogService) -> None:
+def _catalog_pages(router: APIRouter, catalog: CatalogService, words: Words) -> None:
     @router.get("/catalog")
     def list_catalogs(principal: Caller) -> HTMLResponse:
         return page("catalog.html", principal=principal, catalogs=tree(catalog, principal).catalogs)
@@ -100,6 +104,6 @@ def _most_telling(tasks: list[Mapping[str, Any]]) -> int | None:
     """The first task that failed, else one that is running, else the last one."""
     for states in ({"FAILED", "TIMEDOUT", "INTERNAL_ERROR"}, {"RUNNING"}):
         for task in tasks:
-            if words.state_of(task) in states:
+            if state_of(task) in states:
                 return int(task["run_id"])
     return int(tasks[-1]["run_id"]) if tasks else None

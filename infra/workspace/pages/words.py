@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from infra.workspace.gateway.errors import NotFound
+from infra.workspace.identity.service import IdentityService
+
 
 def moment(milliseconds: int | None) -> str:
     """A time in UTC; a dash where there is none."""
@@ -46,3 +49,23 @@ def schedule_of(job_settings: Mapping[str, Any]) -> tuple[str, str]:
     if not schedule:
         return "by hand", ""
     return f"{schedule['quartz_cron_expression']} {schedule['timezone_id']}", schedule.get("pause_status", "UNPAUSED")
+
+
+class Words:
+    """The functions of this module for templates, and principals' names."""
+
+    moment = staticmethod(moment)
+    duration = staticmethod(duration)
+    state_of = staticmethod(state_of)
+    pinned_to = staticmethod(pinned_to)
+    schedule_of = staticmethod(schedule_of)
+
+    def __init__(self, identity: IdentityService) -> None:
+        self._identity = identity
+
+    def who(self, name: str) -> str:
+        """The display name of a user or service principal; the name itself where it is nobody's (any more)."""
+        try:
+            return self._identity.find(name).display_name or name
+        except NotFound:
+            return name
