@@ -78,7 +78,7 @@ class Project(Strict):
     model: Identifier = Field(description="name of the registered model in the schema")
     volume: Identifier = Field(description="name of the volume in which files land")
     workspace_folder: str = Field(
-        pattern=r"^/(Shared|Workspace/Shared)(/[\w.-]+)+$", description="workspace folder, one subfolder an environment"
+        pattern=r"^(/[\w.-]+)+$", description="workspace folder, one subfolder an environment"
     )
     environments: tuple[Identifier, ...] = Field(min_length=1, description="environments, one settings file each")
     git: Git = Field(description="the repository that jobs check out")

@@ -41,6 +41,7 @@ from infra.workspace.secrets.service import SecretsService
 from infra.workspace.sql.routes import routes as sql_routes
 from infra.workspace.sql.service import SqlService
 from infra.workspace.store.database import Store
+from infra.workspace.terraform.journal import Journal
 from infra.workspace.terraform.server import ProviderServer
 from infra.workspace.tracking.routes import routes as tracking_routes
 from infra.workspace.tracking.service import TrackingService
@@ -69,7 +70,8 @@ class Rooms:
         models = ModelsService(store, clock, self._tracking, catalog)
         sql = SqlService(store, clock, permissions, catalog, self._compute, config.url)
         faults = Faults()
-        self._provider = ProviderServer(config.provider_port, config.url, config.folder("terraform"))
+        self._journal = Journal(store, clock)
+        self._provider = ProviderServer(config.provider_port, config.url, self._journal, config.folder("terraform"))
         self.admin_token = self._admin_token()
         self.app: FastAPI = build_app(
             [
@@ -122,7 +124,9 @@ class Rooms:
         return self._identity.bootstrap(ADMIN)
 
     def _status(self) -> dict[str, Any]:
-        return {"workspace_id": self.config.workspace_id, "url": self.config.url, "pid": os.getpid()}
+        status = {"workspace_id": self.config.workspace_id, "url": self.config.url, "pid": os.getpid()}
+        unfinished = self._journal.unfinished()
+        return {**status, "interrupted_creations": unfinished} if unfinished else status
 
 
 def build_rooms(config: WorkspaceConfig) -> Rooms:

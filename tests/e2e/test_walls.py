@@ -25,7 +25,7 @@ def staging(deployed: Deployed) -> httpx.Client:
 
 
 def _experiment_id(deployed: Deployed, environment: str) -> str:
-    path = f"/Shared/branchline/{environment}/hrob"
+    path = f"/branchline/{environment}/hrob"
     found = deployed.workspace.call("GET", "/api/2.0/mlflow/experiments/get-by-name", params={"experiment_name": path})
     return str(found["experiment"]["experiment_id"])
 

@@ -95,7 +95,7 @@ def test_the_training_job_goes_from_files_to_champion(stacks: Stacks) -> None:
     defaults = {p["name"]: p["default"] for p in jobs(stacks["prod"])["training"]["parameter"]}
     assert (defaults["floor"], defaults["threshold"]) == ("0.5", "0.01")
     assert defaults["model"] == "prod.hrob.risk"
-    assert defaults["experiment"] == "/Shared/branchline/prod/hrob"
+    assert defaults["experiment"] == "/branchline/prod/hrob"
 
 
 def test_clusters_fit_the_policy_of_their_environment(stacks: Stacks) -> None:

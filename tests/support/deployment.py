@@ -121,7 +121,7 @@ def inventory(workspace: Running) -> dict[str, Any]:
         "scopes": [scope["name"] for scope in call("GET", "/api/2.0/secrets/scopes/list").get("scopes", [])],
         "objects": [
             found["path"]
-            for found in call("GET", "/api/2.0/workspace/list", params={"path": "/Shared"}).get("objects", [])
+            for found in call("GET", "/api/2.0/workspace/list", params={"path": "/"}).get("objects", [])
         ],
         "experiments": sorted(
             found["name"]

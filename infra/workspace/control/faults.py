@@ -21,7 +21,7 @@ _OWN = "/api/2.0/local/"
 class Fault:
     """The next `times` calls that match fail with `status`, or, with status 0, are served `delay_seconds` late.
 
-    `path` may hold `*`. `after` lets a call do its work first and loses the answer only.
+    `path` may hold `*`. `after` lets a call do its work first: only its answer is lost, or late.
     """
 
     id: int
@@ -90,6 +90,9 @@ class FaultInjector:
         if fault is None:
             await self._app(scope, receive, send)
             return
+        if fault.status == 0 and fault.after:
+            await self._app(scope, receive, _late(send, fault.delay_seconds))
+            return
         await asyncio.sleep(fault.delay_seconds)
         if fault.status == 0:
             await self._app(scope, receive, send)
@@ -101,6 +104,17 @@ class FaultInjector:
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": fault.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+
+def _late(send: Send, seconds: float) -> Send:
+    """Passes an answer on after a delay."""
+
+    async def send_late(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            await asyncio.sleep(seconds)
+        await send(message)
+
+    return send_late
 
 
 async def _drop(message: Any) -> None:

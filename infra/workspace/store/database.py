@@ -53,10 +53,10 @@ class Store:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.commit()  # fails on a full disk, and would leave the transaction open
             except BaseException:
                 connection.rollback()
                 raise
-            connection.commit()
 
     def rows(self, sql: str, arguments: Sequence[Any] = ()) -> list[sqlite3.Row]:
         return self._connection().execute(sql, arguments).fetchall()

@@ -17,6 +17,7 @@ class Outcome:
 
     state: State | None
     problem: str = ""
+    note: str = ""
 
 
 class Lifecycle:
@@ -55,22 +56,34 @@ class Lifecycle:
         self._resource.plan(api, prior, plan.state)
         return plan
 
-    def apply(self, api: Api, *, prior: State | None, planned: State | None) -> Outcome:
-        """Creates, updates or deletes, then reads what became of it."""
+    def apply(
+        self, api: Api, *, prior: State | None, planned: State | None, interrupted_ms: int | None = None
+    ) -> Outcome:
+        """Creates, updates or deletes, then reads what became of it.
+
+        Where an earlier creation was interrupted, begun at `interrupted_ms`, what it has left behind is taken over.
+        """
         if planned is None:
             return self._delete(api, prior or {})
         wanted = without_unknown(planned)
         verb = "update" if prior else "create"
+        note = ""
         try:
+            left = None if prior or interrupted_ms is None else self._left_behind(api, wanted, interrupted_ms)
             if prior:
                 identifier = self._resource.update(api, prior, wanted) or prior["id"]
+            elif left:
+                identifier = self._resource.adopt(api, left, wanted) or left["id"]
+                note = (
+                    f"took over {self._resource.label} {identifier}, which a killed workspace had left in its creation"
+                )
             else:
                 identifier = self._resource.create(api, wanted)
         except (RestError, Refused, Stopped, Unreachable) as error:
             return Outcome(prior, f"cannot {verb} {self._resource.label}: {error}")
         wanted["id"] = identifier
         try:
-            return Outcome(self._read(api, wanted))
+            return Outcome(self._read(api, wanted), note=note)
         except (RestError, Refused, Stopped, Unreachable) as error:
             return Outcome(wanted, f"cannot read {self._resource.label}: {error}")
 
@@ -96,6 +109,15 @@ class Lifecycle:
         if state is None:
             raise Refused(f"cannot import {self._resource.label}: {identifier} does not exist")
         return state
+
+    def _left_behind(self, api: Api, wanted: State, since_ms: int) -> State | None:
+        try:
+            identifier = self._resource.existing(api, wanted, since_ms)
+        except RestError as error:
+            if error.is_missing:
+                return None
+            raise
+        return None if identifier is None else self.import_(api, identifier)
 
     def _read(self, api: Api, known: State) -> State | None:
         answered = self._resource.read(api, known)

@@ -48,6 +48,17 @@ class Resource(ABC):
         """The state that `read` starts from on import."""
         return {"id": identifier}
 
+    def existing(self, api: Api, new: State, since_ms: int) -> str | None:
+        """The id of the object that a creation begun at `since_ms` has left behind; None where there is none.
+
+        Types whose creation may be repeated leave it at that.
+        """
+        return None
+
+    def adopt(self, api: Api, old: State, new: State) -> str | None:
+        """Completes an object that was left behind in its creation; a new id if that changes with it."""
+        return self.update(api, old, new)
+
     def plan(self, api: Api | None, old: State | None, new: State) -> None:  # noqa: B027 - most types need no more
         """Changes the planned state where the schema's rules are not enough."""
 

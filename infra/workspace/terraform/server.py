@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 from tf.gen import tfplugin_pb2_grpc as rpc
 
+from infra.workspace.terraform.journal import Journal
 from infra.workspace.terraform.served import Types
 from infra.workspace.terraform.servicer import ProviderServicer
 from infra.workspace.terraform.sessions import Sessions
@@ -28,8 +29,9 @@ class ProviderServer:
     `default_host` is the workspace's own address, taken where a provider block names no host. Port 0 picks a free one.
     """
 
-    def __init__(self, port: int, default_host: str, cache_dir: Path | None = None) -> None:
+    def __init__(self, port: int, default_host: str, journal: Journal, cache_dir: Path | None = None) -> None:
         self._port = port
+        self._journal = journal
         self._sessions = Sessions(default_host)
         self._types = Types(cache_dir)
         self._server: Any = None
@@ -48,7 +50,7 @@ class ProviderServer:
             ("grpc.max_send_message_length", _LARGEST),
         ]
         server = grpc.server(pool, options=options)
-        rpc.add_ProviderServicer_to_server(ProviderServicer(self._types, self._sessions), server)
+        rpc.add_ProviderServicer_to_server(ProviderServicer(self._types, self._sessions, self._journal), server)
         server.add_generic_rpc_handlers((self._controller(),))
         try:
             self._port = server.add_insecure_port(self.address)
@@ -80,6 +82,7 @@ class ProviderServer:
 
         def shutdown(request: bytes, context: Any) -> bytes:
             self._sessions.end(context.peer())
+            self._journal.end(context.peer())
             return b""
 
         return grpc.method_handlers_generic_handler(

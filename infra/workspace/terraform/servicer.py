@@ -15,6 +15,7 @@ from tf.gen import tfplugin_pb2 as pb
 from tf.gen import tfplugin_pb2_grpc as rpc
 from tf.utils import Diagnostics
 
+from infra.workspace.terraform.journal import Journal, name_of
 from infra.workspace.terraform.lifecycle import Lifecycle
 from infra.workspace.terraform.resource import Refused
 from infra.workspace.terraform.served import Types
@@ -62,9 +63,10 @@ def _answers(message: Any) -> Callable[[Call], Callable[["ProviderServicer", Req
 class ProviderServicer(rpc.ProviderServicer):  # type: ignore[misc]  # generated code without types
     """Serves every type of `Types` to any number of Terraform runs at once."""
 
-    def __init__(self, types: Types, sessions: Sessions) -> None:
+    def __init__(self, types: Types, sessions: Sessions, journal: Journal) -> None:
         self._types = types
         self._sessions = sessions
+        self._journal = journal
 
     @_answers(pb.GetMetadata)
     def GetMetadata(self, request: Request, context: Any, diagnostics: Diagnostics) -> Response:  # noqa: N802 - protocol
@@ -145,13 +147,14 @@ class ProviderServicer(rpc.ProviderServicer):  # type: ignore[misc]  # generated
     @_answers(pb.ApplyResourceChange)
     def ApplyResourceChange(self, request: Request, context: Any, diagnostics: Diagnostics) -> Response:  # noqa: N802
         lifecycle = self._lifecycle(request.type_name)
-        outcome = lifecycle.apply(
-            self._api(context),
-            prior=self._decode(request.type_name, request.prior_state),
-            planned=self._decode(request.type_name, request.planned_state),
-        )
+        prior = self._decode(request.type_name, request.prior_state)
+        planned = self._decode(request.type_name, request.planned_state)
+        interrupted_ms = self._begin(context.peer(), request.type_name, planned) if prior is None else None
+        outcome = lifecycle.apply(self._api(context), prior=prior, planned=planned, interrupted_ms=interrupted_ms)
         if outcome.problem:
             diagnostics.add_error(outcome.problem)
+        if outcome.note:
+            diagnostics.add_warning(outcome.note)
         return pb.ApplyResourceChange.Response(
             new_state=lifecycle.encode(outcome.state), private=request.planned_private, legacy_type_system=True
         )
@@ -188,6 +191,15 @@ class ProviderServicer(rpc.ProviderServicer):  # type: ignore[misc]  # generated
     def StopProvider(self, request: Request, context: Any) -> Response:  # noqa: N802 - protocol
         self._sessions.stop(context.peer())
         return pb.StopProvider.Response()
+
+    def _begin(self, peer: str, type_name: str, planned: dict[str, Any]) -> int | None:
+        """Notes a creation; when an earlier one of the name was begun, if it was interrupted."""
+        name = name_of(planned)
+        if not name:
+            return None
+        interrupted_ms = self._journal.interrupted(type_name, name)
+        self._journal.begin(peer, type_name, name)
+        return interrupted_ms
 
     def _lifecycle(self, type_name: str) -> Lifecycle:
         return Lifecycle(self._types.resource(type_name))

@@ -49,7 +49,7 @@ def test_a_feature_branch_has_its_own_names(clone: Path) -> None:
     assert copy.branch == "feature/x"
     assert copy.job_name("training") == "feature-x-dev-hrob-training"
     assert copy.schema_full_name == "dev.hrob_feature_x"
-    assert copy.experiment_name == "/Shared/branchline/dev/feature-x-hrob"
+    assert copy.experiment_name == "/branchline/dev/feature-x-hrob"
     assert copy.volume_path == "/Volumes/dev/hrob_feature_x/landing"
     assert copy.state_key("dev") == "dev.feature-x"
 

@@ -29,7 +29,7 @@ def test_names_follow_from_environment_and_project() -> None:
     prod = load_settings("prod")
     assert prod.volume_path == "/Volumes/prod/hrob/landing"
     assert prod.model_full_name == "prod.hrob.risk"
-    assert prod.experiment_name == "/Shared/branchline/prod/hrob"
+    assert prod.experiment_name == "/branchline/prod/hrob"
     assert prod.job_name("training") == "prod-hrob-training"
     assert (prod.policy_name, prod.secret_scope) == ("prod-hrob-jobs", "prod-hrob")
 

@@ -38,6 +38,14 @@ class Securable(Resource):
             api.patch(self.address(identifier), late)
         return identifier
 
+    def existing(self, api: Api, new: State, since_ms: int) -> str | None:
+        name = ".".join(new[part] for part in ("catalog_name", "schema_name", "name") if new.get(part))
+        return self.identifier(api.get(self.address(name)))
+
+    def adopt(self, api: Api, old: State, new: State) -> str | None:
+        self.created(api, new)
+        return self.update(api, old, new)
+
     def identifier(self, answer: Json) -> str:
         return str(answer["full_name"])
 

@@ -23,6 +23,10 @@ class ClusterPolicy(Resource):
     def create(self, api: Api, new: State) -> str:
         return str(api.post(f"{POLICIES}/create", self.mapper.body(new))["policy_id"])
 
+    def existing(self, api: Api, new: State, since_ms: int) -> str | None:
+        found = api.get(f"{POLICIES}/list").get("policies") or []
+        return next((str(each["policy_id"]) for each in found if each["name"] == new["name"]), None)
+
     def read(self, api: Api, known: State) -> State | None:
         answer = api.get(f"{POLICIES}/get", {"policy_id": known["id"]})
         return {**self.mapper.state(answer), "policy_id": answer["policy_id"]}
@@ -142,6 +146,10 @@ class SqlEndpoint(Resource):
         computed = {name for name, each in self.schema.block.attributes.items() if each.computed and not each.optional}
         return {name: value for name, value in self.mapper.body(state).items() if name not in computed}
 
+    def existing(self, api: Api, new: State, since_ms: int) -> str | None:
+        found = api.get(WAREHOUSES).get("warehouses") or []
+        return next((str(each["id"]) for each in found if each["name"] == new["name"]), None)
+
     def read(self, api: Api, known: State) -> State | None:
         answer = api.get(f"{WAREHOUSES}/{segment(known['id'])}")
         sources = data_sources(api)
@@ -179,6 +187,10 @@ class NotificationDestination(Resource):
         if state.get("config"):
             body["config"] = self.mapper.body(state)["config"]
         return body
+
+    def existing(self, api: Api, new: State, since_ms: int) -> str | None:
+        found = api.get(self._PATH).get("results") or []
+        return next((str(each["id"]) for each in found if each["display_name"] == new["display_name"]), None)
 
     def read(self, api: Api, known: State) -> State | None:
         """What is secret is not answered, only whether it is set: it keeps its configured value."""

@@ -74,6 +74,12 @@ class _Principal(Resource):
         self._replace(api, identifier, new)
         return identifier
 
+    def existing(self, api: Api, new: State, since_ms: int) -> str | None:
+        body = self.body(new)
+        name = self.name if body.get(self.name) else "displayName"
+        found = find_by(api, self.scim, name, str(body.get(name)))
+        return str(found[-1]["id"]) if found else None
+
     def read(self, api: Api, known: State) -> State | None:
         answer = api.get(f"{SCIM}/{self.scim}/{segment(known['id'])}", {"attributes": _READ})
         name = answer[self.name]
@@ -162,6 +168,10 @@ class Group(Resource):
         identifier = str(find_by(api, "Groups", "displayName", new["display_name"])[0]["id"])
         self._replace(api, identifier, new)
         return identifier
+
+    def existing(self, api: Api, new: State, since_ms: int) -> str | None:
+        found = find_by(api, "Groups", "displayName", new["display_name"])
+        return str(found[0]["id"]) if found else None
 
     def _body(self, new: State) -> Json:
         body = {"displayName": new["display_name"], "externalId": new.get("external_id")}

@@ -113,6 +113,11 @@ class Job(Resource):
         state = self.mapper.state(settings)
         return {**state, "url": f"{api.host}/#job/{known['id']}"}
 
+    def existing(self, api: Api, new: State, since_ms: int) -> str | None:
+        """Jobs may share a name: what is older than the creation is another's."""
+        found = api.get(f"{JOBS}/list", {"name": new["name"]}).get("jobs") or []
+        return next((str(job["job_id"]) for job in found if job["created_time"] >= since_ms), None)
+
     def update(self, api: Api, old: State, new: State) -> str | None:
         api.post(f"{JOBS}/reset", {"job_id": int(old["id"]), "new_settings": self._settings(new)})
         return None

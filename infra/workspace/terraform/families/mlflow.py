@@ -22,6 +22,10 @@ class Experiment(Resource):
             body["tags"] = tag_list(new["tags"])
         return str(api.post(f"{MLFLOW}/experiments/create", body)["experiment_id"])
 
+    def existing(self, api: Api, new: State, since_ms: int) -> str | None:
+        found = api.get(f"{MLFLOW}/experiments/get-by-name", {"experiment_name": new["name"]})["experiment"]
+        return None if found.get("lifecycle_stage") == "deleted" else str(found["experiment_id"])
+
     def read(self, api: Api, known: State) -> State | None:
         found = api.get(f"{MLFLOW}/experiments/get", {"experiment_id": known["id"]})["experiment"]
         if found.get("lifecycle_stage") == "deleted":
@@ -58,6 +62,10 @@ class Model(Resource):
             body["tags"] = tag_list(new["tags"])
         answer = api.post(f"{MLFLOW}/registered-models/create", body)
         return str(answer["registered_model"]["name"])
+
+    def existing(self, api: Api, new: State, since_ms: int) -> str | None:
+        answer = api.get(f"{MLFLOW}/databricks/registered-models/get", {"name": new["name"]})
+        return str(answer["registered_model_databricks"]["name"])
 
     def read(self, api: Api, known: State) -> State | None:
         answer = api.get(f"{MLFLOW}/databricks/registered-models/get", {"name": known["id"]})

@@ -30,6 +30,12 @@ class Repo(Resource):
             api.patch(f"{_REPOS}/{answer['id']}", {"branch": new["branch"]})
         return str(answer["id"])
 
+    def existing(self, api: Api, new: State, since_ms: int) -> str | None:
+        if not new.get("path"):
+            return None
+        found = api.get(_REPOS, {"path_prefix": new["path"]}).get("repos") or []
+        return next((str(each["id"]) for each in found if each["path"] == new["path"]), None)
+
     def read(self, api: Api, known: State) -> State | None:
         answer = api.get(f"{_REPOS}/{segment(known['id'])}")
         sparse = answer.get("sparse_checkout")
@@ -71,6 +77,11 @@ class GitCredential(Resource):
         identifier = str(found[0]["credential_id"])
         api.patch(f"{_CREDENTIALS}/{identifier}", self._body(new))
         return identifier
+
+    def existing(self, api: Api, new: State, since_ms: int) -> str | None:
+        found = api.get(_CREDENTIALS).get("credentials") or []
+        kind = new["git_provider"].lower()
+        return next((str(each["credential_id"]) for each in found if each["git_provider"].lower() == kind), None)
 
     def read(self, api: Api, known: State) -> State | None:
         answer = api.get(f"{_CREDENTIALS}/{segment(known['id'])}")

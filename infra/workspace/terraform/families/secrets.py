@@ -20,6 +20,13 @@ class SecretScope(Resource):
         api.post(f"{_SECRETS}/scopes/create", body)
         return str(new["name"])
 
+    def existing(self, api: Api, new: State, since_ms: int) -> str | None:
+        scopes = api.get(f"{_SECRETS}/scopes/list").get("scopes") or []
+        return next((str(each["name"]) for each in scopes if each["name"] == new["name"]), None)
+
+    def adopt(self, api: Api, old: State, new: State) -> str | None:
+        return None  # a scope has nothing that could be updated
+
     def read(self, api: Api, known: State) -> State | None:
         scopes = api.get(f"{_SECRETS}/scopes/list").get("scopes") or []
         found = next((each for each in scopes if each["name"] == known["id"]), None)
