@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime, timedelta
 
 import deltalake
 import httpx
@@ -11,13 +12,15 @@ import pytest
 
 from tests.e2e.conftest import Deployed
 from tests.support.clone import run
-from tests.support.deployment import ENVIRONMENTS
+from tests.support.deployment import ENVIRONMENTS, eventually, wait_for_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
 def _champion(deployed: Deployed, environment: str) -> int:
-    model = deployed.workspace.call("GET", f"/api/2.1/unity-catalog/models/{environment}.hrob.risk")
+    model = deployed.workspace.call(
+        "GET", f"/api/2.1/unity-catalog/models/{environment}.hrob.risk?include_aliases=true"
+    )
     return next((alias["version_num"] for alias in model.get("aliases", []) if alias["alias_name"] == "champion"), 0)
 
 
@@ -130,3 +133,38 @@ def test_no_token_shows_in_plans_state_logs_or_pages(deployed: Deployed) -> None
         texts[page] = httpx.get(deployed.workspace.url + page, headers=headers).text
     shown = [place for place, text in texts.items() if any(secret in text for secret in secrets)]
     assert shown == []
+
+
+def test_prods_inference_starts_by_itself_at_eleven(deployed: Deployed) -> None:
+    """The workspace's clock is moved to the next 11:00 UTC; nobody starts the job."""
+    call = deployed.workspace.call
+    now = datetime.fromisoformat(call("GET", "/api/2.0/local/clock")["now"])
+    due = now.replace(hour=11, minute=0, second=0, microsecond=0)
+    due += timedelta(days=0 if due > now else 1)
+    call("PUT", "/api/2.0/local/clock", json={"now": due.isoformat()})
+    asked = {"job_id": deployed.job_id("prod-hrob-batch-inference")}
+    runs = eventually(lambda: call("GET", "/api/2.2/jobs/runs/list", params=asked).get("runs"))
+    assert [run["trigger"] for run in runs] == ["PERIODIC"]
+    assert {"name": "date", "value": due.date().isoformat()} in [
+        {"name": parameter["name"], "value": parameter.get("value", parameter["default"])}
+        for parameter in runs[0]["job_parameters"]
+    ]
+    ended = wait_for_run(deployed.workspace, runs[0]["run_id"])
+    # Nothing has been trained in prod yet, and the run says what to do about it.
+    assert ended.result == "FAILED"
+    assert "champion" in ended.logs["score"]
+
+
+def test_a_step_runs_on_uncommitted_code(deployed: Deployed) -> None:
+    """`branchline run` uses the files as they stand, and warns that jobs do not."""
+    source = deployed.clone.path / "ml_code/projects/hrob/ingest.py"
+    committed = source.read_text()
+    source.write_text(committed + '\nprint("not committed yet")\n')
+    try:
+        # The clone's own command, not the installed one, which is of the work tree that these tests came from.
+        command = [".venv/bin/python", "-c", "from ci.main import main; main()", "run", "hrob.ingest", "--env", "dev"]
+        printed = run(command, deployed.clone.path, deployed.environment("branchline-dev"))
+    finally:
+        source.write_text(committed)
+    assert "not committed yet" in printed
+    assert "commit" in printed.lower().replace("not committed yet", "")

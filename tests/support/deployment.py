@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -13,6 +13,8 @@ from infra.settings import load_project
 from infra.workspace import launch
 from infra.workspace.launch import Running
 from tests.support.clone import Clone
+
+T = TypeVar("T")
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 ENDED = frozenset({"TERMINATED", "SKIPPED", "INTERNAL_ERROR"})
@@ -104,6 +106,17 @@ def wait_for_run(workspace: Running, run_id: int, timeout: float = 240) -> Run:
     return Run(body, {key: f"{output.get('logs') or ''}{output.get('error') or ''}" for key, output in outputs.items()})
 
 
+def eventually(look: Callable[[], T], seconds: float = 30) -> T:
+    """What `look` answers once it is something; AssertionError if it stays empty for `seconds`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"nothing came within {seconds:.0f} s"
+        time.sleep(0.1)
+
+
 def inventory(workspace: Running) -> dict[str, Any]:
     """All that a deployment could leave behind, by kind; ids and times left out."""
     call = workspace.call
@@ -120,8 +133,7 @@ def inventory(workspace: Running) -> dict[str, Any]:
         "policies": [policy["name"] for policy in call("GET", "/api/2.0/policies/clusters/list").get("policies", [])],
         "scopes": [scope["name"] for scope in call("GET", "/api/2.0/secrets/scopes/list").get("scopes", [])],
         "objects": [
-            found["path"]
-            for found in call("GET", "/api/2.0/workspace/list", params={"path": "/"}).get("objects", [])
+            found["path"] for found in call("GET", "/api/2.0/workspace/list", params={"path": "/"}).get("objects", [])
         ],
         "experiments": sorted(
             found["name"]

@@ -11,7 +11,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-_STORAGE_TROUBLE = frozenset({errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT})
+_STORAGE_TROUBLE = frozenset({errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EFBIG})
+_DATABASE_TROUBLE = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR})
+_PRIMARY_CODE = 0xFF  # SQLite's extended codes carry the primary one in their last byte
 
 
 class ApiError(Exception):
@@ -114,7 +116,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(sqlite3.OperationalError)
     def database_error(request: Request, error: sqlite3.OperationalError) -> JSONResponse:
-        if error.sqlite_errorcode in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR_WRITE):
+        if error.sqlite_errorcode & _PRIMARY_CODE in _DATABASE_TROUBLE:
             return api_error(request, StorageFull(f"the workspace's database cannot be written: {error}"))
         return unexpected(request, error)
 

@@ -341,16 +341,7 @@ class Execution:
         state: State | None = None,
         message: str = "",
     ) -> None:
-        subject = {
-            "job_id": self.run.job_id,
-            "job_name": self.run.settings["name"],
-            "run_id": self.run.run_id,
-            "task_key": None if attempt is None else attempt.key,
-            "result": None if state is None else state.result,
-            "message": message or ("" if state is None else state.message),
-            "url": f"{self._services.config.url}/runs/{self.run.run_id}",
-        }
-        self._services.notifications.notify(event, settings, subject)
+        self._services.notify(event, self.run, settings, attempt, state, message)
 
 
 def _uses_git(task: dict[str, Any]) -> bool:

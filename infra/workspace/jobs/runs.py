@@ -267,6 +267,7 @@ class RunsService:
                 run.state, run.end_ms = _STOPPED, now
                 self._records.save(run)
                 self._records.drop_token(run.run_id)
+                self._services.notify("on_failure", run, run.settings, state=_STOPPED)
             folder = self._services.run_folder(run.run_id)
             for name in ("checkout", "workspace", "home", "tmp", "tasks"):
                 shutil.rmtree(folder / name, ignore_errors=True)

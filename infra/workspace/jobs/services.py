@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +14,8 @@ from infra.workspace.control.clock import Clock
 from infra.workspace.identity.principal import Principal
 from infra.workspace.jobs.checkout import Repositories
 from infra.workspace.jobs.notifications import Notifications
-from infra.workspace.jobs.records import JobRun, RunRecords
+from infra.workspace.jobs.records import JobRun, RunRecords, TaskRun
+from infra.workspace.jobs.states import State
 
 
 class JobIdentity(Identity, Protocol):
@@ -58,6 +59,27 @@ class RunServices:
 
     def run_folder(self, run_id: int) -> Path:
         return self.config.folder(f"runs/{run_id}")
+
+    def notify(
+        self,
+        event: str,
+        run: JobRun,
+        settings: Mapping[str, Any],
+        task: TaskRun | None = None,
+        state: State | None = None,
+        message: str = "",
+    ) -> None:
+        """Tells all whom `settings` (the run's or the task's) name for the event."""
+        subject = {
+            "job_id": run.job_id,
+            "job_name": run.settings["name"],
+            "run_id": run.run_id,
+            "task_key": None if task is None else task.key,
+            "result": None if state is None else state.result,
+            "message": message or ("" if state is None else state.message),
+            "url": f"{self.config.url}/runs/{run.run_id}",
+        }
+        self.notifications.notify(event, settings, subject)
 
     def log_path(self, job_run_id: int, task_run_id: int) -> Path:
         return self.run_folder(job_run_id) / "logs" / f"{task_run_id}.log"
