@@ -15,13 +15,16 @@ def main() -> int:
     from infra.constructs.steps import StepError
     from infra.constructs.tags import MissingTags
     from infra.settings import SettingsError
+    from infra.synth.workdirs import forget_moved_backends
     from stacks.plan import plan
 
     try:
         plans = plan(say=lambda text: print(text, file=sys.stderr))
         from stacks.compose import compose  # starts Node: not before everything else has been found right
 
-        compose(plans).synth()
+        app = compose(plans)
+        app.synth()
+        forget_moved_backends(Path(app.outdir))
     except (SettingsError, StepError, MissingTags) as error:
         print(error, file=sys.stderr)
         return 1

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from infra.settings import git
-from infra.settings.environment import EnvironmentValues
+from infra.settings.environment import EnvironmentValues, Storage
 from infra.settings.errors import Problem, SettingsError, did_you_mean, shown
 from infra.settings.project import Project
 from infra.settings.reading import read_model
@@ -37,7 +37,8 @@ def load_settings(
 
     The branch is `branch`, else the variable BRANCH, else the branch that is checked out. It makes a copy only
     where the environment allows copies, and only if no environment is pinned to it. With the variable COMMIT a copy
-    is pinned to that commit. Raises SettingsError with all problems of the files, or if the branch is not in the clone.
+    is pinned to that commit. An environment that DESTROY_DATA names (commas between several) gives up its data when it
+    is destroyed, whatever its file says. Raises SettingsError with all problems of the files, or if the branch is not in the clone.
     """
     root = _root(folder)
     project, problems = read_model(Project, folder / "project.yaml", root)
@@ -53,6 +54,8 @@ def load_settings(
     values, more = read_model(EnvironmentValues, file, root)
     if project is None or values is None:
         raise SettingsError([*problems, *more])
+    if environment in variables.get("DESTROY_DATA", "").split(","):
+        values = values.model_copy(update={"storage": Storage(destroy_data=True)})
     settings = Settings(environment=environment, project=project, values=values)
     if not values.copies.allowed:
         return settings

@@ -16,6 +16,7 @@ import uvicorn
 from infra.workspace.config import WorkspaceConfig
 from infra.workspace.record import Record, process_started, write_admin_token
 from infra.workspace.rooms import Rooms, build_rooms
+from infra.workspace.terraform.server import PortInUse
 
 _GRACE_SECONDS = 5
 
@@ -26,7 +27,7 @@ def main() -> None:
     os.umask(0o077)
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = _lock(data_dir)
-    listener = _listen(arguments.port, "--port")
+    listener = _listen(arguments.port)
     rooms = build_rooms(
         WorkspaceConfig(
             data_dir=data_dir,
@@ -38,6 +39,8 @@ def main() -> None:
     )
     try:
         _serve(rooms, listener)
+    except PortInUse:
+        sys.exit(_in_use(arguments.provider_port, "--provider-port"))
     finally:
         rooms.stop()
         lock.close()
@@ -89,16 +92,20 @@ def _lock(data_dir: Path) -> IO[str]:
     return file
 
 
-def _listen(port: int, option: str) -> socket.socket:
+def _listen(port: int) -> socket.socket:
     # Named so, asyncio knows it for TCP and turns Nagle's delay off: 3 ms a call instead of 48.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
     except OSError:
-        sys.exit(f"port {port} of 127.0.0.1 is in use; choose another with {option} (0 picks a free one)")
+        sys.exit(_in_use(port, "--port"))
     listener.listen(512)
     return listener
+
+
+def _in_use(port: int, option: str) -> str:
+    return f"port {port} of 127.0.0.1 is in use; choose another with {option} (0 picks a free one)"
 
 
 def _workspace_id(data_dir: Path) -> int:

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +20,7 @@ from typing import Any
 from infra.settings import load_settings
 from infra.workspace import launch
 from tests.benchmarks.harness import Row, alternate, at_most, seconds
-from tests.support.clone import Clone
+from tests.support.clone import Clone, run
 from tests.support.deployment import Deployment, git_url
 
 _GOAL = 1.5
@@ -62,16 +60,13 @@ class _Bench:
         running = self.deployment.workspace
         engine = running.call("POST", "/api/2.0/local/engines", json={"working_directory": root})
         environment = {
-            **os.environ,
             **launch.environment(running),
             "SPARK_REMOTE": engine["spark_remote"],
             "PYTHONPATH": str(_ROOT),
         }
         command = [sys.executable, "-m", _PROGRAM, root, json.dumps(parameters)]
         try:
-            return seconds(
-                lambda: subprocess.run(command, cwd=root, env=environment, check=True, stdout=subprocess.DEVNULL)
-            )
+            return seconds(lambda: run(command, Path(root) / "ml_code", environment))
         finally:
             running.call("DELETE", f"/api/2.0/local/engines/{engine['engine_id']}")
 
@@ -98,8 +93,8 @@ class _Bench:
         }
 
     def _succeeds(self, job: str, parameters: dict[str, str]) -> None:
-        run = self.deployment.run_job(job, **parameters)
-        assert run.result == "SUCCESS", str(run)
+        ended = self.deployment.run_job(job, **parameters)
+        assert ended.result == "SUCCESS", str(ended)
 
     def _application_id(self) -> Any:
         found = self.deployment.workspace.call(

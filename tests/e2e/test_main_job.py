@@ -84,12 +84,12 @@ def test_prod_runs_the_release_branch_while_main_has_moved_on(deployed: Deployed
     main = deployed.clone.commit("main", {"ml_code/run.py": moved})
     release = deployed.clone.git("rev-parse", "release")
 
-    prod = deployed.run_job("prod-hrob-landing", through="2000-01-01")
+    prod = deployed.run_job("prod-hrob-landing", date="2000-01-01")
     assert prod.result == "SUCCESS", prod
     assert prod.commit == release
     assert "main has moved on" not in prod.logs["land"]
 
-    staging = deployed.run_job("staging-hrob-landing", through="2000-01-01")
+    staging = deployed.run_job("staging-hrob-landing", date="2000-01-01")
     assert staging.commit == main
     assert "main has moved on" in staging.logs["land"]
 
@@ -118,7 +118,7 @@ def test_no_token_shows_in_plans_state_logs_or_pages(deployed: Deployed) -> None
     folder = deployed.clone.path / "cdktf.out/stacks/prod"
     run(["terraform", "plan", "-out", "checked.plan"], folder, environment)
     plan = run(["terraform", "show", "-json", "checked.plan"], folder, environment)
-    assert json.loads(plan)["planned_values"]
+    assert json.loads(plan[plan.index('{"') :])["planned_values"]
     texts = {"plan": plan}
     state = deployed.clone.path / ".branchline/state"
     data_dir = deployed.workspace.data_dir

@@ -105,13 +105,13 @@ def test_a_run_of_stagings_does_not_see_prods_catalog(deployed: Deployed) -> Non
         "    print('refused')\n"
     )
     deployed.clone.commit("probe", {"look.py": look})
-    job = deployed.workspace.call(
-        "GET", "/api/2.2/jobs/get", params={"job_id": deployed.job_id("staging-hrob-training")}
-    )["settings"]
+    asked = {"job_id": deployed.job_id("staging-hrob-training")}
+    found = deployed.workspace.call("GET", "/api/2.2/jobs/get", params=asked)
+    job = found["settings"]
     body = {
         "run_name": "look around",
         "git_source": {**job["git_source"], "git_branch": "probe"},
-        "run_as": job["run_as"],
+        "run_as": {"service_principal_name": found["run_as_user_name"]},
         "tasks": [
             {
                 "task_key": "look",

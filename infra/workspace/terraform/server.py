@@ -23,6 +23,10 @@ _SOURCES = (
 )
 
 
+class PortInUse(Exception):
+    """The provider cannot listen on its address."""
+
+
 class ProviderServer:
     """Serves the provider `databricks/databricks` on 127.0.0.1.
 
@@ -42,7 +46,7 @@ class ProviderServer:
         return f"127.0.0.1:{self._port}"
 
     def start(self) -> None:
-        """Begins to serve; OSError when the port is in use."""
+        """Begins to serve; raises PortInUse."""
         pool = futures.ThreadPoolExecutor(_WORKERS, thread_name_prefix="terraform")
         options = [
             ("grpc.so_reuseport", 0),
@@ -55,7 +59,7 @@ class ProviderServer:
         try:
             self._port = server.add_insecure_port(self.address)
         except RuntimeError as error:
-            raise OSError(f"the Terraform provider cannot listen on {self.address}: is the port in use?") from error
+            raise PortInUse(self.address) from error
         server.start()
         self._server = server
 

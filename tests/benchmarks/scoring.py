@@ -1,0 +1,130 @@
+"""Scoring 1,000,000 members x 500 features: the project's Spark path; the peer is the bare booster's `predict`.
+
+Ours reads the feature table (Delta), prepares the matrix, predicts, bands and writes the result to a Delta table, on Sail.
+The peer's clock runs only while `predict` works on a float64 matrix of the same rows that is in memory already; what
+reading them into it took is told beside (`peer_with_reading`). Both use all cores. The booster is the project's own kind
+(150 rounds, 31 leaves, fitted on 50,000 of the members). The predictions of both are compared. Reasons are left out, for
+`predict` gives none; `with_reasons` is one turn of ours with three reasons for every member in the highest band.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tests.benchmarks.features import _MODULE as _FEATURES
+from tests.benchmarks.harness import Row, alternate, at_least
+from tests.benchmarks.members import MEMBERS, Turn, engine, in_process, outcomes, peaks, told, write_events
+
+_GOAL = 0.7
+_MODULE = "tests.benchmarks.scoring"
+_TRAINED_ON = 50_000
+_PARAMETERS = {"learning_rate": 0.05, "num_leaves": 31, "min_data_in_leaf": 50}
+
+
+def measure() -> Row:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        source = write_events(folder, MEMBERS)
+        in_process(_FEATURES, "ours", str(source), name, str(MEMBERS))
+        in_process(_MODULE, "fit", name)
+        turns: dict[str, list[Turn]] = {"ours": [], "peer": []}
+
+        def speed(side: str) -> float:
+            turns[side].append(in_process(_MODULE, side, name))
+            return MEMBERS / turns[side][-1].seconds
+
+        mine, theirs = alternate(lambda: speed("ours"), lambda: speed("peer"))
+        _check(folder)
+        with_reasons = MEMBERS / in_process(_MODULE, "reasons", name).seconds
+        reading = json.loads((folder / "reading.json").read_text())
+    return at_least(
+        "scoring", _GOAL, "rows/s", mine, theirs,
+        peak_gb=peaks(turns["ours"]), peer_peak_gb=peaks(turns["peer"]),
+        with_reasons=round(with_reasons), peer_with_reading=round(MEMBERS / reading),
+    )  # fmt: skip
+
+
+def fit_booster(folder: Path) -> None:
+    """Fits on the first members and keeps the booster's text."""
+    from ml_code.platform.training.booster import Rows, fit
+
+    started = time.perf_counter()
+    features = feature_names(folder)
+    matrix = read_matrix(folder, features, _TRAINED_ON)
+    rows = Rows(matrix, outcomes(_TRAINED_ON).astype(np.float64))
+    fitted = fit(features, rows, _PARAMETERS, rounds=150, seed=1, threads=2)
+    (folder / "booster.txt").write_text(fitted.text())
+    told(time.perf_counter() - started)
+
+
+def score_ours(folder: Path, *, reasons: int) -> None:
+    from ml_code.platform.features.preparation import Preparation
+    from ml_code.platform.scoring import Banding, Scorer, score_frame
+
+    features = feature_names(folder)
+    banding = Banding(("high", "raised", "low"), (0.12, 0.06, 0.0), reasons, frozenset({"high"}))
+    booster = (folder / "booster.txt").read_text()
+    with engine() as (spark, process):
+        started = time.perf_counter()
+        frame = spark.read.format("delta").load(str(folder / "features"))
+        scored = score_frame(frame, Scorer(booster, Preparation(features, {}), features, banding), ["member"])
+        scored.write.format("delta").mode("overwrite").save(str(folder / "scored"))
+        told(time.perf_counter() - started, process)
+
+
+def score_peer(folder: Path) -> None:
+    import lightgbm
+
+    started = time.perf_counter()
+    matrix = read_matrix(folder, feature_names(folder), MEMBERS)
+    booster = lightgbm.Booster(model_file=str(folder / "booster.txt"))
+    ready = time.perf_counter()
+    risk = booster.predict(matrix)
+    done = time.perf_counter()
+    np.save(folder / "risk.npy", risk)
+    (folder / "reading.json").write_text(json.dumps(done - started))
+    told(done - ready)
+
+
+def feature_names(folder: Path) -> tuple[str, ...]:
+    import deltalake
+
+    names = deltalake.DeltaTable(str(folder / "features")).schema().to_arrow()
+    return tuple(field.name for field in names if field.name != "member")
+
+
+def read_matrix(folder: Path, features: tuple[str, ...], members: int) -> np.ndarray:
+    """Members 0 to `members` by row, float64, row-major: what LightGBM predicts fastest from."""
+    import deltalake
+    import pyarrow.compute as pc
+
+    table = deltalake.DeltaTable(str(folder / "features")).to_pyarrow_dataset()
+    matrix = np.empty((members, len(features)), dtype=np.float64)
+    for batch in table.to_batches(columns=["member", *features], filter=pc.field("member") < members):
+        place = batch.column("member").to_numpy()
+        matrix[place] = np.column_stack([batch.column(name).to_numpy(zero_copy_only=False) for name in features])
+    return matrix
+
+
+def _check(folder: Path) -> None:
+    import deltalake
+
+    scored = deltalake.DeltaTable(str(folder / "scored")).to_pandas(columns=["member", "risk"])
+    risk = scored.set_index("member")["risk"].sort_index().to_numpy()
+    np.testing.assert_allclose(risk, np.load(folder / "risk.npy"), rtol=1e-9)
+
+
+if __name__ == "__main__":
+    match sys.argv[1]:
+        case "fit":
+            fit_booster(Path(sys.argv[2]))
+        case "peer":
+            score_peer(Path(sys.argv[2]))
+        case kind:
+            score_ours(Path(sys.argv[2]), reasons=3 if kind == "reasons" else 0)
