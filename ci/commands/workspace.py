@@ -50,6 +50,8 @@ def up(
     console.out.print(f"The workspace answers at {running.url}")
     for url, path in running.record.repos.items():
         console.out.print(f"  {url} is {path} for its jobs")
+    for cut_off in running.call("GET", "/api/2.0/local/status").get("interrupted_creations", []):
+        console.out.print(f"  {cut_off} was cut off in its creation: the same deploy again takes it over")
     console.out.print("  log in with a browser:       branchline workspace open")
     console.out.print('  point your shell at it:      eval "$(branchline workspace env)"')
 

@@ -15,6 +15,7 @@ def test_prod_keeps_its_data(deployed: Deployed) -> None:
     """A destroy stops at prod's schema while that holds tables."""
     ingested = deployed.run_job("prod-hrob-training")
     assert ingested.states()["ingest"] == "SUCCESS", ingested
+    deployed.clone.cdktf("destroy", "prod", environment=deployed.environment("branchline-prod"))
     with pytest.raises(CommandFailed, match="not empty"):
         deployed.clone.cdktf("destroy", "prod-admin", environment=deployed.environment())
 
@@ -22,13 +23,10 @@ def test_prod_keeps_its_data(deployed: Deployed) -> None:
 def test_destroy_leaves_the_workspace_as_it_was(deployed: Deployed) -> None:
     for name in ("dev", "staging"):
         deployed.clone.cdktf("destroy", name, environment=deployed.environment(f"branchline-{name}"))
-    # Prod's data goes by name only; the failed destroy has taken some of what it depends on along.
-    meant = {"DESTROY_DATA": "prod"}
-    deployed.clone.cdktf("deploy", "prod-admin", environment={**deployed.environment(), **meant})
-    prod = {**deployed.environment("branchline-prod"), **meant}
-    deployed.clone.cdktf("deploy", "prod", environment=prod)
-    deployed.clone.cdktf("destroy", "prod", environment=prod)
+    # Prod's data goes by name only: a deployment marks what holds it.
+    meant = {**deployed.environment(), "DESTROY_DATA": "prod"}
+    deployed.clone.cdktf("deploy", "prod-admin", environment=meant)
     # dev-admin holds what all environments share: it goes last.
     for name in ("prod", "staging", "dev"):
-        deployed.clone.cdktf("destroy", f"{name}-admin", environment={**deployed.environment(), **meant})
+        deployed.clone.cdktf("destroy", f"{name}-admin", environment=meant)
     assert inventory(deployed.workspace) == deployed.before

@@ -143,6 +143,11 @@ class Site:
         planned = Terraform(self.path(stack), self.environment(stack), "plan", "-detailed-exitcode").finish()
         return "" if "No changes." in planned else planned
 
+    def interrupted(self) -> list[str]:
+        """What the workspace names as cut off in its creation."""
+        status = self.workspace.call("GET", "/api/2.0/local/status")
+        return list(status.get("interrupted_creations", []))
+
     def path(self, stack: str) -> Path:
         return self.folder / "cdktf.out/stacks" / stack
 

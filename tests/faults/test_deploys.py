@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infra.settings import load_settings
 from tests.faults.conftest import Site, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
@@ -53,7 +54,7 @@ def test_two_principals_deploy_at_once_each_with_its_own_credentials(administere
         assert {job["creator_user_name"] for job in jobs} == {principal}
         model = call("GET", f"/api/2.1/unity-catalog/models/{environment}.hrob.risk")
         assert (model["created_by"], model["owner"]) == (principal, principal)
-        assert _manager(site, f"/Shared/branchline/{environment}/hrob") == principal
+        assert _manager(site, load_settings(environment).experiment_name) == principal
         assert site.changes(environment) == ""
         made[environment] = [int(job["created_time"]) for job in jobs]
     assert max(map(min, made.values())) - min(map(max, made.values())) < 1000 * _HELD_SECONDS, "they did not overlap"

@@ -27,36 +27,35 @@ class Journal:
         store.schema(
             "terraform",
             "CREATE TABLE IF NOT EXISTS terraform_creations (type TEXT NOT NULL, name TEXT NOT NULL,"
-            " peer TEXT, begun_ms INTEGER NOT NULL, PRIMARY KEY (type, name));",
+            " begun_ms INTEGER NOT NULL, interrupted INTEGER NOT NULL, PRIMARY KEY (type, name));",
         )
         with store.write() as connection:
-            connection.execute("UPDATE terraform_creations SET peer = NULL")
+            connection.execute("UPDATE terraform_creations SET interrupted = 1")
 
-    def interrupted(self, type_name: str, name: str) -> int | None:
-        """When a creation was begun that was interrupted, in milliseconds; None if there was none of that name."""
-        row = self._store.row(
-            "SELECT begun_ms FROM terraform_creations WHERE type = ? AND name = ? AND peer IS NULL", (type_name, name)
-        )
-        return None if row is None else int(row["begun_ms"])
-
-    def begin(self, peer: str, type_name: str, name: str) -> None:
-        """Before the request that creates; a creation that was interrupted keeps its beginning."""
+    def begin(self, type_name: str, name: str) -> int | None:
+        """Before the request that creates; when it was begun first, in ms, if that was interrupted."""
         with self._store.write() as connection:
+            row = connection.execute(
+                "SELECT begun_ms FROM terraform_creations WHERE type = ? AND name = ? AND interrupted",
+                (type_name, name),
+            ).fetchone()
+            begun_ms = self._clock.now_ms() if row is None else int(row["begun_ms"])
             connection.execute(
-                "INSERT INTO terraform_creations VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (type, name) DO UPDATE SET peer = excluded.peer,"
-                " begun_ms = CASE WHEN peer IS NULL THEN begun_ms ELSE excluded.begun_ms END",
-                (type_name, name, peer, self._clock.now_ms()),
+                "INSERT OR REPLACE INTO terraform_creations VALUES (?, ?, ?, 0)", (type_name, name, begun_ms)
             )
+        return None if row is None else begun_ms
 
-    def end(self, peer: str) -> None:
-        """When the connection has ended: Terraform has all answers."""
+    def end(self, type_name: str, name: str, *, told: bool) -> None:
+        """When the call has ended; `told` says whether Terraform has got the answer."""
         with self._store.write() as connection:
-            connection.execute("DELETE FROM terraform_creations WHERE peer = ?", (peer,))
+            if told:
+                connection.execute("DELETE FROM terraform_creations WHERE type = ? AND name = ?", (type_name, name))
+            else:
+                connection.execute(
+                    "UPDATE terraform_creations SET interrupted = 1 WHERE type = ? AND name = ?", (type_name, name)
+                )
 
     def unfinished(self) -> list[str]:
         """Types and names of the creations that were interrupted, the oldest first."""
-        rows = self._store.rows(
-            "SELECT type, name FROM terraform_creations WHERE peer IS NULL ORDER BY begun_ms, rowid"
-        )
+        rows = self._store.rows("SELECT type, name FROM terraform_creations WHERE interrupted ORDER BY begun_ms, rowid")
         return [f"{row['type']} {row['name']}" for row in rows]

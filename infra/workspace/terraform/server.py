@@ -86,7 +86,6 @@ class ProviderServer:
 
         def shutdown(request: bytes, context: Any) -> bytes:
             self._sessions.end(context.peer())
-            self._journal.end(context.peer())
             return b""
 
         return grpc.method_handlers_generic_handler(

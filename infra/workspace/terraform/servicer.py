@@ -60,6 +60,19 @@ def _answers(message: Any) -> Callable[[Call], Callable[["ProviderServicer", Req
     return wrap
 
 
+class _Creation:
+    """A creation in the journal, until its call has ended: answered, or because Terraform has gone away."""
+
+    def __init__(self, journal: Journal, type_name: str, name: str) -> None:
+        self._journal = journal
+        self._key = (type_name, name)
+        self.interrupted_ms = journal.begin(*self._key)
+        self.answered = False
+
+    def end(self) -> None:
+        self._journal.end(*self._key, told=self.answered)
+
+
 class ProviderServicer(rpc.ProviderServicer):  # type: ignore[misc]  # generated code without types
     """Serves every type of `Types` to any number of Terraform runs at once."""
 
@@ -149,8 +162,17 @@ class ProviderServicer(rpc.ProviderServicer):  # type: ignore[misc]  # generated
         lifecycle = self._lifecycle(request.type_name)
         prior = self._decode(request.type_name, request.prior_state)
         planned = self._decode(request.type_name, request.planned_state)
-        interrupted_ms = self._begin(context.peer(), request.type_name, planned) if prior is None else None
-        outcome = lifecycle.apply(self._api(context), prior=prior, planned=planned, interrupted_ms=interrupted_ms)
+        creation = _Creation(self._journal, request.type_name, name_of(planned)) if prior is None else None
+        if creation:
+            context.add_callback(creation.end)
+        outcome = lifecycle.apply(
+            self._api(context),
+            prior=prior,
+            planned=planned,
+            interrupted_ms=creation.interrupted_ms if creation else None,
+        )
+        if creation:
+            creation.answered = True
         if outcome.problem:
             diagnostics.add_error(outcome.problem)
         if outcome.note:
@@ -191,15 +213,6 @@ class ProviderServicer(rpc.ProviderServicer):  # type: ignore[misc]  # generated
     def StopProvider(self, request: Request, context: Any) -> Response:  # noqa: N802 - protocol
         self._sessions.stop(context.peer())
         return pb.StopProvider.Response()
-
-    def _begin(self, peer: str, type_name: str, planned: dict[str, Any]) -> int | None:
-        """Notes a creation; when an earlier one of the name was begun, if it was interrupted."""
-        name = name_of(planned)
-        if not name:
-            return None
-        interrupted_ms = self._journal.interrupted(type_name, name)
-        self._journal.begin(peer, type_name, name)
-        return interrupted_ms
 
     def _lifecycle(self, type_name: str) -> Lifecycle:
         return Lifecycle(self._types.resource(type_name))

@@ -171,3 +171,9 @@ def test_settings_cannot_be_changed_after_reading() -> None:
     prod = load_settings("prod")
     with pytest.raises(ValueError, match="frozen"):
         prod.values.catalog = "dev"  # type: ignore[misc] - this is what the test is about
+
+
+def test_data_is_given_up_by_name_only() -> None:
+    assert not load_settings("prod", variables={}).values.storage.destroy_data
+    assert not load_settings("prod", variables={"DESTROY_DATA": "staging"}).values.storage.destroy_data
+    assert load_settings("prod", variables={"DESTROY_DATA": "staging,prod"}).values.storage.destroy_data
