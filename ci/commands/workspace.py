@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from enum import StrEnum
 from pathlib import Path
@@ -101,7 +102,11 @@ def env(
     data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Print the variables that point Terraform, databricks-sdk and mlflow at the workspace."""
-    console.plain(format_variables(launch.environment(launch.require(data_dir), principal), format))
+    running = launch.require(data_dir)
+    # What a shell has evaluated lasts as long as its terminal; what goes into a file, no longer than the workspace.
+    watched_pid = _session_leader() if format is Format.SHELL else None
+    variables = launch.environment(running, principal, watched_pid=watched_pid or running.record.pid)
+    console.plain(format_variables(variables, format))
 
 
 @app.command("open")
@@ -116,6 +121,16 @@ def format_variables(variables: dict[str, str], format: Format) -> str:
         return json.dumps(variables, indent=2)
     lines = [f"{name}={shlex.quote(value)}" for name, value in variables.items()]
     return "\n".join(lines if format is Format.DOTENV else [f"export {line}" for line in lines])
+
+
+def _session_leader() -> int | None:
+    """The shell of this terminal, or what stands for it in a CI job; None if it has gone or is another user's."""
+    try:
+        leader = os.getsid(0)
+        os.kill(leader, 0)
+    except OSError:
+        return None
+    return leader or None
 
 
 def _shown(value: Any) -> str:

@@ -130,18 +130,25 @@ def reset(data_dir: Path) -> None:
     shutil.rmtree(data_dir, ignore_errors=False) if data_dir.exists() else None
 
 
-def environment(running: Running, principal: str | None = None, lifetime_seconds: int = 86_400) -> dict[str, str]:
+def environment(
+    running: Running, principal: str | None = None, lifetime_seconds: int = 86_400, watched_pid: int | None = None
+) -> dict[str, str]:
     """The variables that point Terraform, databricks-sdk and mlflow at the workspace.
 
     As its first admin, or as the service principal with that display name (a token of its own, which expires).
+    Terraform gives a provider up whose process has gone, even where another listens by then at its address: with
+    `watched_pid`, a process that outlives the commands, the variables stay good over a restart of the workspace.
+    By default that is the caller's own.
     """
+    pid = os.getpid() if watched_pid is None else watched_pid
+    reattach = {source: {**entry, "Pid": pid} for source, entry in running.record.reattach.items()}
     token = running.token if principal is None else service_principal_token(running, principal, lifetime_seconds)
     return {
         "DATABRICKS_HOST": running.url,
         "DATABRICKS_TOKEN": token,
         "TF_VAR_databricks_host": running.url,
         "TF_VAR_databricks_token": token,
-        "TF_REATTACH_PROVIDERS": json.dumps(running.record.reattach, separators=(",", ":")),
+        "TF_REATTACH_PROVIDERS": json.dumps(reattach, separators=(",", ":")),
         "MLFLOW_TRACKING_URI": running.url,
         "MLFLOW_TRACKING_TOKEN": token,
     }

@@ -71,7 +71,7 @@ class Rooms:
         sql = SqlService(store, clock, permissions, catalog, self._compute, config.url)
         faults = Faults()
         self._journal = Journal(store, clock)
-        self._provider = ProviderServer(config.provider_port, config.url, self._journal, config.folder("terraform"))
+        self._provider = ProviderServer(config.provider_port, config.url, config.folder("terraform"), self._journal)
         self.admin_token = self._admin_token()
         self.app: FastAPI = build_app(
             [

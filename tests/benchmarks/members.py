@@ -58,7 +58,7 @@ def outcomes(members: int) -> Any:
 def in_process(module: str, *arguments: str) -> Turn:
     """Runs `python -m module arguments` and returns what it told."""
     done = subprocess.run(
-        [sys.executable, "-m", module, *arguments], cwd=_ROOT, check=False, capture_output=True, text=True
+        [sys.executable, "-m", module, *arguments], cwd=_ROOT, check=False, capture_output=True, text=True, timeout=900
     )
     if done.returncode != 0:
         raise RuntimeError(f"{module} {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr[-4000:]}")
@@ -85,7 +85,9 @@ def engine() -> Iterator[tuple[Any, int]]:
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
         try:
-            yield SparkSession.builder.remote(f"sc://{_address(process, Path(folder) / 'log')}").create(), process.pid
+            session = SparkSession.builder.remote(f"sc://{_address(process, Path(folder) / 'log')}").create()
+            yield session, process.pid
+            session.stop()  # a session whose engine is gone would wait for it at the end of the process
         finally:
             process.terminate()
             process.wait()

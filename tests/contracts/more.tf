@@ -58,7 +58,7 @@ resource "databricks_sql_table" "births" {
   table_type         = "MANAGED"
   data_source_format = "DELTA"
   warehouse_id       = databricks_sql_endpoint.small.id
-  comment            = "version ${var.v}"
+  comment            = "births"
   column {
     name    = "id"
     type    = "bigint"

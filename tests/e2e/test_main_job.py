@@ -14,6 +14,9 @@ from tests.e2e.conftest import Deployed
 from tests.support.clone import run
 from tests.support.deployment import ENVIRONMENTS, eventually, wait_for_run
 
+# The project's days are simulated and all of one year: what is asserted of them must not hang on today.
+DAY = "2026-11-20"
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 
@@ -36,9 +39,9 @@ def test_a_plan_after_the_deployment_shows_nothing(deployed: Deployed, stack: st
 
 def test_training_makes_the_first_version_champion_if_it_passes_the_floor(deployed: Deployed) -> None:
     """On generated members, whose truth is known to be well above the floor."""
-    landed = deployed.run_job("staging-hrob-landing", source="generator", members="3000")
+    landed = deployed.run_job("staging-hrob-landing", date=DAY, source="generator", members="3000")
     assert landed.result == "SUCCESS", landed
-    trained = deployed.run_job("staging-hrob-training")
+    trained = deployed.run_job("staging-hrob-training", date=DAY)
     assert trained.result == "SUCCESS", trained
     started = sorted(trained.body["tasks"], key=lambda task: task["start_time"])
     assert [task["task_key"] for task in started] == ["ingest", "features", "train", "validate", "promote"]
@@ -48,7 +51,7 @@ def test_training_makes_the_first_version_champion_if_it_passes_the_floor(deploy
 
 
 def test_an_equal_challenger_is_refused(deployed: Deployed) -> None:
-    again = deployed.run_job("staging-hrob-training")
+    again = deployed.run_job("staging-hrob-training", date=DAY)
     assert again.result == "SUCCESS", again
     versions = deployed.workspace.call("GET", "/api/2.1/unity-catalog/models/staging.hrob.risk/versions")
     assert {version["version"] for version in versions["model_versions"]} == {1, 2}
@@ -56,13 +59,13 @@ def test_an_equal_challenger_is_refused(deployed: Deployed) -> None:
 
 
 def test_scoring_follows_the_champion_and_a_second_run_changes_nothing(deployed: Deployed) -> None:
-    first = deployed.run_job("staging-hrob-batch-inference")
+    first = deployed.run_job("staging-hrob-batch-inference", date=DAY)
     assert first.result == "SUCCESS", first
     before = _predictions(deployed)
     assert before
     assert {row["model_version"] for row in before} == {"1"}
     assert {row["commit"] for row in before} == {first.commit}
-    second = deployed.run_job("staging-hrob-batch-inference")
+    second = deployed.run_job("staging-hrob-batch-inference", date=DAY)
     assert second.result == "SUCCESS", second
     assert _predictions(deployed) == before
 

@@ -52,7 +52,7 @@ def test_the_same_command_again_converges(site: Site, stack: str) -> None:
         assert [path for path in caught if _CREATING[stack][path] not in named] == [], named
 
     printed = site.apply(stack, environment)
-    assert "took over" in printed
+    assert "took over" in printed, printed
     assert site.changes(stack) == ""
     assert site.interrupted() == []
     doubled = {name for name, count in Counter(_named_objects(site)).items() if count > 1}

@@ -14,6 +14,7 @@ from infra.workspace.control.clock import Clock
 from infra.workspace.gateway.errors import BadRequest, InvalidState, NotFound, NotSupported, PermissionDenied
 from infra.workspace.identity.principal import Principal
 from infra.workspace.sql import results
+from infra.workspace.sql.dialect import for_engine
 from infra.workspace.sql.ports import Catalog, Compute
 from infra.workspace.sql.privileges import needs
 from infra.workspace.sql.warehouses import WarehouseBook
@@ -162,6 +163,7 @@ class StatementBook:
                 session.catalog.setCurrentCatalog(str(body["catalog"]))
             if body.get("schema"):
                 session.catalog.setCurrentDatabase(str(body["schema"]))
+            text = for_engine(text, session.catalog.tableExists)
             frame = session.sql(text, arguments) if arguments else session.sql(text)
             table = (frame.limit(limit + 1) if limit else frame).toArrow()
             found = results.rows(table)

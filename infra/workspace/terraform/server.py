@@ -31,9 +31,12 @@ class ProviderServer:
     """Serves the provider `databricks/databricks` on 127.0.0.1.
 
     `default_host` is the workspace's own address, taken where a provider block names no host. Port 0 picks a free one.
+    With a journal, a creation that a kill cuts off is taken over by the next one.
     """
 
-    def __init__(self, port: int, default_host: str, journal: Journal, cache_dir: Path | None = None) -> None:
+    def __init__(
+        self, port: int, default_host: str, cache_dir: Path | None = None, journal: Journal | None = None
+    ) -> None:
         self._port = port
         self._journal = journal
         self._sessions = Sessions(default_host)

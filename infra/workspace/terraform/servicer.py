@@ -76,7 +76,7 @@ class _Creation:
 class ProviderServicer(rpc.ProviderServicer):  # type: ignore[misc]  # generated code without types
     """Serves every type of `Types` to any number of Terraform runs at once."""
 
-    def __init__(self, types: Types, sessions: Sessions, journal: Journal) -> None:
+    def __init__(self, types: Types, sessions: Sessions, journal: Journal | None = None) -> None:
         self._types = types
         self._sessions = sessions
         self._journal = journal
@@ -162,8 +162,9 @@ class ProviderServicer(rpc.ProviderServicer):  # type: ignore[misc]  # generated
         lifecycle = self._lifecycle(request.type_name)
         prior = self._decode(request.type_name, request.prior_state)
         planned = self._decode(request.type_name, request.planned_state)
-        creation = _Creation(self._journal, request.type_name, name_of(planned)) if prior is None else None
-        if creation:
+        creation = None
+        if prior is None and self._journal is not None:
+            creation = _Creation(self._journal, request.type_name, name_of(planned))
             context.add_callback(creation.end)
         outcome = lifecycle.apply(
             self._api(context),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 from collections.abc import Iterator
@@ -66,7 +67,11 @@ def test_env_points_a_shell_at_the_workspace(workspace: Running) -> None:
     seen = subprocess.run(
         ["sh", "-c", f'{printed}\nprintf %s "$TF_REATTACH_PROVIDERS"'], capture_output=True, text=True, check=True
     )
-    assert json.loads(seen.stdout) == workspace.record.reattach
+    found = json.loads(seen.stdout)
+    assert {source: entry["Addr"] for source, entry in found.items()} == {
+        source: entry["Addr"] for source, entry in workspace.record.reattach.items()
+    }
+    assert {entry["Pid"] for entry in found.values()} == {os.getsid(0)}, "it outlives the workspace"
     variables = json.loads(call(workspace.data_dir, "env", "--format", "json"))
     assert variables["DATABRICKS_HOST"] == variables["TF_VAR_databricks_host"] == workspace.url
 

@@ -162,3 +162,12 @@ def test_a_warehouses_life(sql: SqlWorkspace) -> None:
     admin.warehouses.delete(id)
     with pytest.raises(NotFound):
         admin.warehouses.get(id)
+
+
+def test_a_table_is_made_by_create_or_replace_but_none_is_replaced(sql: SqlWorkspace) -> None:
+    statement = "create or replace table `dev`.`hrob`.`replaced` (id BIGINT COMMENT 'the birth')\nUSING DELTA;"
+    rows(run(sql.admin, sql, statement))
+    rows(run(sql.admin, sql, "INSERT INTO dev.hrob.replaced VALUES (1)"))
+    assert "CREATE OR REPLACE TABLE" in failure(run(sql.admin, sql, statement))
+    assert rows(run(sql.admin, sql, "SELECT * FROM dev.hrob.replaced")) == [["1"]]
+    rows(run(sql.admin, sql, "DROP TABLE dev.hrob.replaced"))
