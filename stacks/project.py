@@ -88,6 +88,7 @@ class ProjectStack(EnvironmentStack):
                 limits=values.jobs,
                 notifications=values.notifications,
                 tags=settings.tags,
+                libraries=sorted(settings.project.libraries),
                 schedule=schedule,
             ),
         )

@@ -51,6 +51,8 @@ class JobConfig:
     limits: JobLimits
     notifications: Notifications
     tags: Mapping[str, str]
+    libraries: Sequence[str] = ()
+    """Python packages with their versions, installed on the cluster before a task starts."""
     schedule: Schedule | None = None
 
     def __post_init__(self) -> None:
@@ -127,6 +129,7 @@ def _task(config: JobConfig, task: TaskConfig) -> Any:
         description=config.manifest.steps[task.step].description or None,
         job_cluster_key=CLUSTER_KEY,
         spark_python_task=python,
+        library=[module.JobTaskLibrary(pypi=module.JobTaskLibraryPypi(package=each)) for each in config.libraries],
         depends_on=[module.JobTaskDependsOn(task_key=before) for before in sorted(task.depends_on)] or None,
         timeout_seconds=config.limits.timeout_minutes * 60,
         max_retries=config.limits.retries,

@@ -20,3 +20,6 @@ Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 
 Quartz = Annotated[str, Field(pattern=r"^\S+( \S+){5,6}$")]
 """A Quartz expression: seconds, minutes, hours, day of month, month, day of week and, if wanted, year."""
+
+PinnedPackage = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?==[A-Za-z0-9.+!-]+$")]
+"""A Python package with its exact version, such as mlflow==3.17.2."""

@@ -38,7 +38,8 @@ def load_settings(
     The branch is `branch`, else the variable BRANCH, else the branch that is checked out. It makes a copy only
     where the environment allows copies, and only if no environment is pinned to it. With the variable COMMIT a copy
     is pinned to that commit. An environment that DESTROY_DATA names (commas between several) gives up its data when it
-    is destroyed, whatever its file says. Raises SettingsError with all problems of the files, or if the branch is not in the clone.
+    is destroyed, whatever its file says. Raises SettingsError with all problems of the files, or if the branch is not
+    in the clone.
     """
     root = _root(folder)
     project, problems = read_model(Project, folder / "project.yaml", root)

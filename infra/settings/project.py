@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from infra.settings.base import Email, Identifier, Quartz, Strict, Text
+from infra.settings.base import Email, Identifier, PinnedPackage, Quartz, Strict, Text
 
 
 class GitProvider(StrEnum):
@@ -79,6 +79,9 @@ class Project(Strict):
     volume: Identifier = Field(description="name of the volume in which files land")
     workspace_folder: str = Field(
         pattern=r"^(/[\w.-]+)+$", description="workspace folder, one subfolder an environment"
+    )
+    libraries: tuple[PinnedPackage, ...] = Field(
+        (), description="Python packages that the steps need beyond the runtime's, each with its exact version"
     )
     environments: tuple[Identifier, ...] = Field(min_length=1, description="environments, one settings file each")
     git: Git = Field(description="the repository that jobs check out")

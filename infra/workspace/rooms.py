@@ -67,6 +67,7 @@ class Rooms:
         self._engines = LocalEngines(self._compute, self._identity)
         self._jobs = JobsService(store, clock, permissions, self._identity, self._compute, files, config, secrets)
         self._tracking = TrackingService(store, clock, permissions, files, catalog, config)
+        self._tracking.start()  # first of all: MLflow's process takes longest to come up
         models = ModelsService(store, clock, self._tracking, catalog)
         sql = SqlService(store, clock, permissions, catalog, self._compute, config.url)
         faults = Faults()
@@ -98,7 +99,6 @@ class Rooms:
     def start(self) -> dict[str, Any]:
         """Starts what works on its own; returns Terraform's reattach entry."""
         self._provider.start()
-        self._tracking.start()
         self._jobs.start()
         return self._provider.reattach(os.getpid())
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import importlib
 import json
 import os
 import socket
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +22,8 @@ from infra.workspace.rooms import Rooms, build_rooms
 from infra.workspace.terraform.server import PortInUse
 
 _GRACE_SECONDS = 5
+_AHEAD = ("databricks.sdk.service.jobs", "infra.workspace.sql.privileges")
+_AHEAD_AFTER_SECONDS = 1.0
 
 
 def main() -> None:
@@ -60,6 +65,7 @@ def _serve(rooms: Rooms, listener: socket.socket) -> None:
         repos=dict(config.repos),
         reattach=reattach,
     ).write(config.data_dir)
+    threading.Thread(target=_import_ahead, daemon=True).start()
     server = uvicorn.Server(
         uvicorn.Config(
             rooms.app,
@@ -71,6 +77,13 @@ def _serve(rooms: Rooms, listener: socket.socket) -> None:
         )
     )
     server.run(sockets=[listener])
+
+
+def _import_ahead() -> None:
+    """What the rooms import when they first need it is there by then; whoever starts the workspace does not wait."""
+    time.sleep(_AHEAD_AFTER_SECONDS)
+    for module in _AHEAD:
+        importlib.import_module(module)
 
 
 def _arguments() -> argparse.Namespace:

@@ -11,7 +11,8 @@ from tests.contracts.correspondence import Correspondence, names_an_id, split_id
 
 SECRET = "<secret>"
 """Stands in the recording for every token and secret."""
-_TIME_KEY = re.compile(r"(_at|_time|_timestamp|_ms)$")
+_OF_THE_RUN = re.compile(r"(_at|_time|_timestamp|_ms|^port)$")
+"""Keys of values that no run shares with another."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
 
 
@@ -32,7 +33,7 @@ def differences(recorded: Any, actual: Any, ids: Correspondence, at: str = "", k
         yield from _lists(recorded, actual, ids, at, key)
     elif recorded == SECRET and actual:
         return
-    elif _TIME_KEY.search(key) and not isinstance(recorded, bool | None):
+    elif _OF_THE_RUN.search(key) and not isinstance(recorded, bool | None):
         return
     elif names_an_id(key):
         yield from _wrong(ids.learn(str(recorded), str(actual)), at)

@@ -14,6 +14,9 @@ resource "databricks_git_credential" "azure" {
 }
 resource "databricks_group" "team" {
   display_name = "contract-team"
+  lifecycle {
+    ignore_changes = [workspace_access, databricks_sql_access] # the entitlements below are the ones that count
+  }
 }
 resource "databricks_entitlements" "team" {
   group_id              = databricks_group.team.id

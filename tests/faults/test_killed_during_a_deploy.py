@@ -15,6 +15,7 @@ from tests.faults.conftest import Site, kill, until
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 _MANY = 1000
+_STEADY = 10  # looks without a change: Terraform starts all that it can at once
 _CREATING = {
     "dev-admin": {
         "/api/2.0/preview/scim/v2/ServicePrincipals": "databricks_service_principal branchline-dev",
@@ -69,12 +70,13 @@ def _kill_while_creating(site: Site, stack: str, environment: dict[str, str], pa
     deploy = site.start_apply(stack, environment)
     seen: list[dict[str, int]] = []
 
-    def nothing_moves() -> bool:
-        armed = call("GET", "/api/2.0/local/faults")["faults"]
-        seen.append({fault["path"]: _MANY - fault["times"] for fault in armed if fault["times"] < _MANY})
-        return deploy.process.poll() is not None or (len(seen) > 25 and bool(seen[-1]) and seen[-25] == seen[-1])
+    def all_wait() -> bool:
+        met = [fault for fault in call("GET", "/api/2.0/local/faults")["faults"] if fault["served"]]
+        seen.append({fault["path"]: fault["held"] for fault in met})
+        settled = len(seen) > _STEADY and seen[-_STEADY] == seen[-1]
+        return bool(met) and all(fault["held"] == fault["served"] for fault in met) and settled
 
-    until(nothing_moves, "the deploy waits for answers")
+    until(all_wait, "the deploy waits for answers")
     kill(site.workspace)
     return set(seen[-1]), deploy.finish(expected=1)
 

@@ -118,6 +118,8 @@ class ContainersService:
             if optimization not in _OPTIMIZATION:
                 raise BadRequest(f"enable_predictive_optimization must be one of {', '.join(_OPTIMIZATION)}")
             changes["enable_predictive_optimization"] = optimization
+        if body.get("new_name"):
+            core.registry.wait()
         with core.store.write():
             models = [inside for inside in core.securables.descendants(securable) if inside.kind.name == "function"]
             new_name = names.part(body["new_name"], kind.label) if body.get("new_name") else None

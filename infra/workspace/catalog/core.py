@@ -68,6 +68,8 @@ class Core:
         """Removes an object with all that is inside; raises InvalidState for a container in use unless forced."""
         if not force:
             self._require_empty(securable)
+        if any(inside.kind.name == "function" for inside in [*self.securables.descendants(securable), securable]):
+            self.registry.wait()
         with self.store.write():
             for inside in [*self.securables.descendants(securable), securable]:
                 self._remove_one(inside)

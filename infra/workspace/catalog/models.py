@@ -41,6 +41,7 @@ class RegisteredModelsService:
         id = str(uuid.uuid4())
         location = core.storage.location("models", id)
         kept = told({"comment": body.get("comment"), "storage_location": body.get("storage_location") or location})
+        core.registry.wait()
         with core.store.write():
             model = core.securables.add(_FUNCTION, schema, name, principal, kept, id)
             core.registry.create(model.full_name, body.get("comment"))
@@ -78,6 +79,7 @@ class RegisteredModelsService:
         core.access.require_manage(principal, model)
         new_name = names.part(body["new_name"], "Registered model") if body.get("new_name") else None
         changes = {"comment": body["comment"] or None} if "comment" in body else {}
+        core.registry.wait()
         with core.store.write():
             changed = core.securables.change(model, principal, body=changes, name=new_name)
             if changed.full_name != model.full_name:

@@ -34,6 +34,9 @@ class RegistryBackend(Protocol):
     A version or alias that does not exist is a `NotFound`.
     """
 
+    def wait(self) -> None:
+        """Waits until the registry answers: its start takes seconds, in which a transaction would hold up all rooms."""
+
     def create(self, full_name: str, comment: str | None) -> None: ...
 
     def rename(self, full_name: str, new_full_name: str) -> None: ...
@@ -59,6 +62,9 @@ class RegistryBackend(Protocol):
 
 class NoRegistry:
     """Stands in until a registry is attached: models can be named and granted on, but have no versions."""
+
+    def wait(self) -> None:
+        """Nothing to wait for."""
 
     def create(self, full_name: str, comment: str | None) -> None:
         """Nothing to do: the securable is all there is."""

@@ -7,8 +7,6 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from databricks.sdk.service.compute import ClusterSpec
-
 from infra.workspace.compute import catalogue
 from infra.workspace.compute.engine import Engine
 from infra.workspace.compute.messages import parse
@@ -188,7 +186,7 @@ class ClusterBook:
             self._stop_engine(cluster_id)
 
     def _checked(self, principal: Principal, body: Mapping[str, Any]) -> dict[str, Any]:
-        spec = parse(ClusterSpec, {key: body[key] for key in body if key != "cluster_id"})
+        spec = parse("compute.ClusterSpec", {key: body[key] for key in body if key != "cluster_id"})
         if not spec.get("spark_version"):
             raise BadRequest("Missing required field: spark_version")
         enforced = self._policies.enforce(principal, spec, "all-purpose")

@@ -6,6 +6,7 @@ The result is the body as it was sent, not the dataclass: what was not sent stay
 
 from __future__ import annotations
 
+import importlib
 import types
 import typing
 from collections.abc import Mapping
@@ -17,11 +18,21 @@ from typing import Any
 from infra.workspace.gateway.errors import BadRequest, MalformedRequest
 
 
-def parse(message: type, body: object) -> dict[str, Any]:
-    """The known fields of `body`; raises MalformedRequest or BadRequest with the path of the first bad one."""
+def parse(message: str, body: object) -> dict[str, Any]:
+    """The known fields of `body`; raises MalformedRequest or BadRequest with the path of the first bad one.
+
+    `message` names a dataclass of databricks-sdk, such as `jobs.JobSettings`.
+    """
     if not isinstance(body, Mapping):
         raise MalformedRequest("Could not parse request object: expected a JSON object")
-    return _object(message, body, "")
+    return _object(message_type(message), body, "")
+
+
+@cache
+def message_type(message: str) -> Any:
+    """The dataclass of that name. The SDK takes longer to import than a workspace to start: not before it is needed."""
+    module, _, name = message.rpartition(".")
+    return getattr(importlib.import_module(f"databricks.sdk.service.{module}"), name)
 
 
 @cache

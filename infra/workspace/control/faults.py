@@ -21,7 +21,8 @@ _OWN = "/api/2.0/local/"
 class Fault:
     """The next `times` calls that match fail with `status`, or, with status 0, are served `delay_seconds` late.
 
-    `path` may hold `*`. `after` lets a call do its work first: only its answer is lost, or late.
+    `path` may hold `*`. `after` lets a call do its work first: only its answer is lost, or late. `served` and `held`
+    count the calls that it has met, and those that have done their work and whose answers are late just now.
     """
 
     id: int
@@ -32,6 +33,8 @@ class Fault:
     delay_seconds: float = 0.0
     after: bool = False
     error_code: str = "TEMPORARILY_UNAVAILABLE"
+    served: int = 0
+    held: int = 0
 
 
 class Faults:
@@ -43,7 +46,7 @@ class Faults:
         self._last = 0
 
     def arm(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        known = set(Fault.__dataclass_fields__) - {"id"}
+        known = set(Fault.__dataclass_fields__) - {"id", "served", "held"}
         if unknown := set(body) - known:
             raise BadRequest(f"a fault has no {sorted(unknown)[0]!r}; it has {', '.join(sorted(known))}")
         if not body.get("path"):
@@ -70,6 +73,7 @@ class Faults:
             for fault in self._armed:
                 if fnmatchcase(path, fault.path) and fault.method in ("*", method):
                     fault.times -= 1
+                    fault.served += 1
                     if not fault.times:
                         self._armed.remove(fault)
                     return fault
@@ -91,7 +95,7 @@ class FaultInjector:
             await self._app(scope, receive, send)
             return
         if fault.status == 0 and fault.after:
-            await self._app(scope, receive, _late(send, fault.delay_seconds))
+            await self._app(scope, receive, _late(send, fault))
             return
         await asyncio.sleep(fault.delay_seconds)
         if fault.status == 0:
@@ -106,12 +110,14 @@ class FaultInjector:
         await send({"type": "http.response.body", "body": body})
 
 
-def _late(send: Send, seconds: float) -> Send:
+def _late(send: Send, fault: Fault) -> Send:
     """Passes an answer on after a delay."""
 
     async def send_late(message: Any) -> None:
         if message["type"] == "http.response.start":
-            await asyncio.sleep(seconds)
+            fault.held += 1
+            await asyncio.sleep(fault.delay_seconds)
+            fault.held -= 1
         await send(message)
 
     return send_late

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.workspace.compute.launcher import TaskProcess
+from infra.workspace.compute.libraries import unmet
 from infra.workspace.gateway.errors import ApiError
 from infra.workspace.jobs.logs import LogPump
 from infra.workspace.jobs.records import TaskRun
@@ -85,6 +86,8 @@ def _run_python(services: RunServices, sandbox: Sandbox, attempt: TaskRun, names
     overriding = sandbox.run.overriding.get("python_params")
     parameters = resolve(overriding or task["spark_python_task"].get("parameters", []), names)
     attempt.resolved = {"spark_python_task": {"parameters": parameters}}
+    if problems := unmet(task.get("libraries") or []):
+        raise TaskRefused(f"Library installation failed: {'; '.join(problems)}", "LIBRARY_INSTALLATION_ERROR")
     file = sandbox.file_of(task["spark_python_task"])
     cluster = sandbox.cluster(task)
     attempt.cluster_id = f"{sandbox.run.run_id}-{task.get('job_cluster_key') or task['task_key']}"

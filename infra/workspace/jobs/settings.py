@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from databricks.sdk.service.jobs import JobSettings, SubmitTask, Task
-
-from infra.workspace.compute.messages import parse
+from infra.workspace.compute.messages import message_type, parse
 from infra.workspace.gateway.errors import BadRequest, NotSupported
 from infra.workspace.jobs import cron
 from infra.workspace.jobs.graph import check_graph
@@ -30,7 +29,7 @@ _GIT_REFERENCES = ("git_branch", "git_tag", "git_commit")
 
 def read_settings(body: object) -> Settings:
     """The settings of a new job, checked; raises BadRequest, MalformedRequest or NotSupported."""
-    settings = with_defaults(parse(JobSettings, body))
+    settings = with_defaults(parse("jobs.JobSettings", body))
     check_settings(settings)
     return settings
 
@@ -66,8 +65,8 @@ def task_with_defaults(task: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_submitted(body: Mapping[str, Any]) -> Settings:
     """The settings of a one-time run."""
-    tasks = [task_with_defaults(parse(SubmitTask, task)) for task in body.get("tasks") or []]
-    shared = parse(JobSettings, {key: value for key, value in body.items() if key != "tasks"})
+    tasks = [task_with_defaults(parse("jobs.SubmitTask", task)) for task in body.get("tasks") or []]
+    shared = parse("jobs.JobSettings", {key: value for key, value in body.items() if key != "tasks"})
     settings = {"name": body.get("run_name") or "Untitled", "timeout_seconds": 0, **shared, "tasks": tasks}
     if not tasks:
         raise BadRequest("A one-time run needs at least one task.")
@@ -84,7 +83,7 @@ def merged(settings: Settings, changes: object, removed: Sequence[str]) -> Setti
             result[name] = [item for item in result.get(name, []) if item[_MERGED[name]] != key]
         else:
             result.pop(name, None)
-    for name, value in parse(JobSettings, changes).items():
+    for name, value in parse("jobs.JobSettings", changes).items():
         result[name] = _merged_by_key(result.get(name, []), value, _MERGED[name]) if name in _MERGED else value
     result = with_defaults(result)
     check_settings(result)
@@ -132,7 +131,8 @@ def _check_task(task: Mapping[str, Any], clusters: list[str], environments: list
     key = str(task.get("task_key", ""))
     if not _TASK_KEY.fullmatch(key):
         raise BadRequest(f"Task key {key!r} may hold letters, digits, '-' and '_' only (1 to 100 of them).")
-    kinds = [name for name in Task.__dataclass_fields__ if name.endswith("_task") and name in task]
+    known = [each.name for each in fields(message_type("jobs.Task"))]
+    kinds = [name for name in known if name.endswith("_task") and name in task]
     if len(kinds) != 1:
         found = ", ".join(kinds) or "none"
         raise BadRequest(f"Task '{key}' must have exactly one task type such as spark_python_task; found: {found}.")

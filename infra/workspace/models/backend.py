@@ -20,6 +20,10 @@ class MlflowRegistry:
     def __init__(self, mlflow: MlflowServer) -> None:
         self._mlflow = mlflow
 
+    def wait(self) -> None:
+        """Waits until MLflow answers, which takes seconds after the workspace's start."""
+        self._mlflow.wait()
+
     def get(self, name: str) -> dict[str, Any]:
         """The model as MLflow tells it; raises MlflowError where MLflow has none."""
         answer = self._mlflow.call("GET", _API + "registered-models/get", params={"name": name})

@@ -44,6 +44,7 @@ class LegacyModels:
         if self._models.find(name) is not None:
             raise _taken(name)
         id = uuid.uuid4().hex
+        self._registry.wait()
         try:
             with self._store.write():
                 self._models.put(id, {"id": id, "name": name, "user_id": principal.name}, name=name)
@@ -54,6 +55,7 @@ class LegacyModels:
 
     def rename(self, principal: Principal, name: str, new_name: str) -> None:
         id = self.require(principal, name, MANAGE)
+        self._registry.wait()
         try:
             with self._store.write():
                 self._models.put(id, {**self._model(name), "name": new_name}, name=new_name)
@@ -67,6 +69,7 @@ class LegacyModels:
 
     def delete(self, principal: Principal, name: str) -> None:
         id = self.require(principal, name, MANAGE)
+        self._registry.wait()
         with self._store.write():
             self._models.delete(id)
             self._permissions.forget(TYPE, id)

@@ -14,9 +14,7 @@ from infra.workspace.control.clock import Clock
 from infra.workspace.gateway.errors import BadRequest, InvalidState, NotFound, NotSupported, PermissionDenied
 from infra.workspace.identity.principal import Principal
 from infra.workspace.sql import results
-from infra.workspace.sql.dialect import for_engine
 from infra.workspace.sql.ports import Catalog, Compute
-from infra.workspace.sql.privileges import needs
 from infra.workspace.sql.warehouses import WarehouseBook
 from infra.workspace.store.database import Store
 
@@ -124,6 +122,8 @@ class StatementBook:
         What does not exist is left to the engine: IF EXISTS and IF NOT EXISTS are its own.
         """
         try:
+            from infra.workspace.sql.privileges import needs  # the parser takes long to import: not before it is needed
+
             for need in needs(text, body.get("catalog"), body.get("schema")):
                 with contextlib.suppress(NotFound):
                     self._catalog.require(principal, need.securable_type, need.full_name, need.privilege)
@@ -163,6 +163,8 @@ class StatementBook:
                 session.catalog.setCurrentCatalog(str(body["catalog"]))
             if body.get("schema"):
                 session.catalog.setCurrentDatabase(str(body["schema"]))
+            from infra.workspace.sql.dialect import for_engine  # as above
+
             text = for_engine(text, session.catalog.tableExists)
             frame = session.sql(text, arguments) if arguments else session.sql(text)
             table = (frame.limit(limit + 1) if limit else frame).toArrow()

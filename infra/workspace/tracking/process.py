@@ -102,6 +102,14 @@ class MlflowServer:
             )
         return self._stream
 
+    def wait(self) -> None:
+        """Returns once the child answers; raises Unavailable if it does not."""
+        self.start()
+        try:
+            self._client.get("/health")
+        except httpx.TransportError as error:
+            raise unavailable(error) from error
+
     def call(self, method: str, path: str, body: Any = None, params: dict[str, Any] | None = None) -> dict[str, Any]:
         """One call of MLflow's REST API on the workspace's own behalf; raises MlflowError as MLflow answers it."""
         self.start()
