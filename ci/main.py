@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from ci import console
-from ci.commands import compare, demo, doctor, jobs, run, workspace
 from ci.errors import Trouble
-from infra.settings import SettingsError
-from infra.workspace.launch import LaunchError
+
+_COMMANDS = ("doctor", "workspace", "run", "jobs", "compare", "demo")
+# Errors that are the user's to mend, by where they are defined; none is imported for this: if it raised, it is loaded.
+_TROUBLES = (("infra.workspace.launch", "LaunchError"), ("infra.settings", "SettingsError"))
+_WORKSPACE_ERROR = ("databricks.sdk.errors", "DatabricksError")
 
 
 class ErrorsForPeople(TyperGroup):
@@ -21,35 +23,59 @@ class ErrorsForPeople(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (Trouble, LaunchError, SettingsError) as error:
-            console.problem(str(error))
         except Exception as error:
-            if not _from_workspace(error):
+            said = _said(error)
+            if said is None:
                 raise
-            console.problem(f"the workspace answered: {error}")
+            from ci import console
+
+            console.problem(said)
         raise typer.Exit(1)
 
 
-def _from_workspace(error: Exception) -> bool:
-    """Whether it is databricks-sdk's, which is not imported for this: if it raised, it is loaded."""
-    errors = sys.modules.get("databricks.sdk.errors")
-    return errors is not None and isinstance(error, errors.DatabricksError)
+class Commands(ErrorsForPeople):
+    """Each command is a module of ci.commands, imported once it is asked for: `workspace up` waits for no other."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"ci.commands.{cmd_name}")
+        made = getattr(module, "app", None)
+        if made is None:
+            made = typer.Typer(add_completion=False)
+            made.command(cmd_name, context_settings=getattr(module, "CONTEXT", None))(getattr(module, cmd_name))
+        command = typer.main.get_command(made)
+        command.name = cmd_name
+        return command
+
+
+def _said(error: Exception) -> str | None:
+    """The error's words where it is for the user to mend."""
+    if isinstance(error, Trouble) or any(_is(error, *kind) for kind in _TROUBLES):
+        return str(error)
+    return f"the workspace answered: {error}" if _is(error, *_WORKSPACE_ERROR) else None
+
+
+def _is(error: Exception, module: str, name: str) -> bool:
+    found = sys.modules.get(module)
+    return found is not None and isinstance(error, getattr(found, name))
 
 
 app = typer.Typer(
-    cls=ErrorsForPeople,
+    cls=Commands,
     name="branchline",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
-    help="Develop, rehearse and run ML projects on Databricks, or on the local workspace of this clone.",
 )
-app.command("doctor")(doctor.doctor)
-app.add_typer(workspace.app, name="workspace")
-app.command("run", context_settings=run.CONTEXT)(run.run)
-app.add_typer(jobs.app, name="jobs")
-app.command("compare")(compare.compare)
-app.command("demo")(demo.demo)
+
+
+@app.callback()
+def branchline() -> None:
+    """Develop, rehearse and run ML projects on Databricks, or on the local workspace of this clone."""
 
 
 def main() -> None:

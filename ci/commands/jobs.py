@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
     from databricks.sdk.service.jobs import BaseJob, Run
 
-app = typer.Typer(no_args_is_help=True, help="List, run, follow, repair and cancel jobs.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, run, follow, repair and cancel jobs.")
 
 RunId = Annotated[int, typer.Argument(help="Id of the run.")]
 As = Annotated[str | None, typer.Option("--as", help="Service principal of the local workspace, by display name.")]

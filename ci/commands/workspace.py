@@ -16,10 +16,9 @@ from ci import console
 from ci.errors import Trouble
 from ci.repository import top_level
 from ci.target import DATA_DIR, login_link
-from infra.settings import load_project
 from infra.workspace import launch
 
-app = typer.Typer(no_args_is_help=True, help="Start, stop and look into the local workspace.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Start, stop and look into the local workspace.")
 
 DataDir = Annotated[
     Path,
@@ -45,7 +44,7 @@ def up(
     data_dir: DataDir = DATA_DIR,
 ) -> None:
     """Start the workspace, or find the one that runs; its data stay from start to start."""
-    repos = None if repo is None else {load_project().git.url: str(top_level(repo))}
+    repos = None if repo is None else {_git_url(): str(top_level(repo))}
     with console.waiting("starting the workspace"):
         running = launch.start(data_dir, port, provider_port, repos)
     console.out.print(f"The workspace answers at {running.url}")
@@ -113,6 +112,12 @@ def env(
 def open_(data_dir: DataDir = DATA_DIR) -> None:
     """Print a link that logs a browser in: once, and within five minutes."""
     console.plain(login_link(launch.require(data_dir)))
+
+
+def _git_url() -> str:
+    from infra.settings import load_project  # half of this command's imports, for one of its options
+
+    return load_project().git.url
 
 
 def format_variables(variables: dict[str, str], format: Format) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shutil
@@ -13,8 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import httpx
 
 from infra.workspace.record import Record, process_started, read_admin_token, read_record
 
@@ -42,6 +41,8 @@ class Running:
 
     def call(self, method: str, path: str, **options: Any) -> Any:
         """One REST call as the workspace's first admin; raises LaunchError with the workspace's own message."""
+        import httpx  # as long to import as the rest of this module: start and stop do without
+
         response = httpx.request(
             method, self.url + path, headers={"Authorization": f"Bearer {self.token}"}, timeout=60, **options
         )
@@ -92,12 +93,7 @@ def find(data_dir: Path) -> Running | None:
     record, token = read_record(data_dir), read_admin_token(data_dir)
     if record is None or token is None or not record.alive:
         return None
-    running = Running(data_dir.absolute(), record, token)
-    try:
-        running.call("GET", "/api/2.0/local/status")
-    except httpx.TransportError:
-        return None
-    return running
+    return Running(data_dir.absolute(), record, token) if _answers(record, token) else None
 
 
 def require(data_dir: Path) -> Running:
@@ -185,6 +181,22 @@ def _command(data_dir: Path, port: int | None, provider_port: int | None, repos:
         "--data-dir", str(data_dir), "--port", str(port), "--provider-port", str(provider_port),
         "--repos", json.dumps(mapping),
     ]  # fmt: skip
+
+
+def _answers(record: Record, token: str) -> bool:
+    """Whether the workspace answers its admin; with the standard library, for whose import nobody waits."""
+    connection = http.client.HTTPConnection("127.0.0.1", record.port, timeout=60)
+    try:
+        connection.request("GET", "/api/2.0/local/status", headers={"Authorization": f"Bearer {token}"})
+        response = connection.getresponse()
+        text = response.read().decode(errors="replace")
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    if response.status >= http.HTTPStatus.BAD_REQUEST:
+        raise LaunchError(f"the workspace at {record.url} does not answer as one: {response.status} {text}")
+    return True
 
 
 def _same_or_refuse(running: Running, port: int | None, repos: Mapping[str, str] | None) -> Running:

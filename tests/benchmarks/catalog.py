@@ -1,8 +1,8 @@
 """A read of a table by its three-level name through Sail; the peer is the same read by the table's path.
 
-What the name costs is Sail's look-up in the workspace's Unity Catalog REST: the difference of the two, in milliseconds.
-The table has the columns of the project's births table and 200 rows; each round takes the median of 40 reads, ours and
-the peer's in turn, all in one engine of a workspace that was started for this.
+What the name costs is Sail's look-up in the workspace's Unity Catalog REST: the difference of the two, in
+milliseconds. The table has the columns of the project's births table and 200 rows; each round takes the
+median of 40 reads, ours and the peer's in turn, all in one engine of a workspace that was started for this.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """`cdktf deploy` of one environment (dev-admin, then dev) and a plan that finds no change.
 
-The peer is the same commands on the same stacks with a provider that does nothing (`noop_provider`), so what is compared
-is the time that the workspace adds to cdktf and Terraform. Both sides have made one deploy before the clock runs; before
-each round both are destroyed, off the clock.
+The peer is the same commands on the same stacks with a provider that does nothing (`noop_provider`), so what
+is compared is the time that the workspace adds to cdktf and Terraform. Both sides have made one deploy before
+the clock runs; before each round both are destroyed, off the clock.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """500 features of 1,000,000 members from nine monthly events each, read from Parquet and written to a table.
 
-Ours is the project's `write_event_features` on Sail: Spark expressions, 100,000 members at a time, written to Delta. The
-peer computes the same ten statistics of the same 50 measures with pandas, as it is done with pandas: the whole table in
-memory, one groupby for each statistic, the result written to Parquet. Before the measuring both are compared on 2,000
-members. Rows are members; memory is the peak of the process, for ours Sail and its driver together.
+Ours is the project's `write_event_features` on Sail: Spark expressions, 100,000 members at a time, written to
+Delta. The peer computes the same ten statistics of the same 50 measures with pandas, as it is done with
+pandas: the whole table in memory, one groupby for each statistic, the result written to Parquet. Before the
+measuring both are compared on 2,000 members. Rows are members; memory is the peak of the process, for ours
+Sail and its driver together.
 """
 
 from __future__ import annotations

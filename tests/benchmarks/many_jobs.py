@@ -1,6 +1,7 @@
 """Synthesizes one stack with so many jobs, for the benchmark `synth`: `many_jobs COUNT FOLDER`.
 
-The jobs are the project's own three in turn (one, five and three tasks, with cluster, schedule, parameters and tags).
+The jobs are the project's own three in turn (one, five and three tasks, with cluster, schedule, parameters
+and tags).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The made-up members that the benchmarks `features` and `scoring` work on, and the engine that they work with.
 
-Each measured turn is a process of its own, so that its peak memory is its own: `in_process` runs one, `told` is how it
-answers. Peaks are the kernel's high-water marks of resident memory.
+Each measured turn is a process of its own, so that its peak memory is its own: `in_process` runs one, `told`
+is how it answers. Peaks are the kernel's high-water marks of resident memory.
 """
 
 from __future__ import annotations

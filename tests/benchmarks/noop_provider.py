@@ -1,12 +1,13 @@
-"""A Terraform provider that does nothing, served as the workspace's is: same schemas, same server, same protocol.
+"""A Terraform provider that does nothing, served as the workspace's is: same schemas, same server, same
+protocol.
 
-It plans what is proposed, with every computed value unknown until the apply, and stores what was planned. It asks no
-workspace. Run as a program it serves until its standard input ends; its first line is TF_REATTACH_PROVIDERS.
+It plans what is proposed, with every computed value unknown until the apply, and stores what was planned. It
+asks no workspace. Run as a program it serves until its standard input ends; its first line is
+TF_REATTACH_PROVIDERS.
 """
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import sys
@@ -22,9 +23,7 @@ from tf.types import Unknown
 
 from infra.workspace.terraform.schemas import Block
 from infra.workspace.terraform.server import ProviderServer
-from infra.workspace.terraform.served import Types
 from infra.workspace.terraform.servicer import ProviderServicer
-from infra.workspace.terraform.sessions import Sessions
 from infra.workspace.terraform.wire import decode, encode
 
 _TEXT = "nothing"

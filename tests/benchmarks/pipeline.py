@@ -1,9 +1,11 @@
-"""The training job through the workspace, from run-now to terminated; the peer calls the same steps in one process.
+"""The training job through the workspace, from run-now to terminated; the peer calls the same steps in one
+process.
 
-Both work from nothing: each turn has a schema of its own in which the whole sample was landed, off the clock, and the same
-parameters (the settings' own). The peer is a new Python process on a checkout of the same code that calls ingest, features,
-train, validate and promote in turn (`steps_in_one_process`); it talks to the same workspace, and the one Sail engine that it
-works on runs already. The job checks out its commit, starts its own engine and gives each task a process.
+Both work from nothing: each turn has a schema of its own in which the whole sample was landed, off the clock,
+and the same parameters (the settings' own). The peer is a new Python process on a checkout of the same code
+that calls ingest, features, train, validate and promote in turn (`steps_in_one_process`); it talks to the
+same workspace, and the one Sail engine that it works on runs already. The job checks out its commit, starts
+its own engine and gives each task a process.
 """
 
 from __future__ import annotations

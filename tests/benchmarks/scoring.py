@@ -1,10 +1,11 @@
 """Scoring 1,000,000 members x 500 features: the project's Spark path; the peer is the bare booster's `predict`.
 
-Ours reads the feature table (Delta), prepares the matrix, predicts, bands and writes the result to a Delta table, on Sail.
-The peer's clock runs only while `predict` works on a float64 matrix of the same rows that is in memory already; what
-reading them into it took is told beside (`peer_with_reading`). Both use all cores. The booster is the project's own kind
-(150 rounds, 31 leaves, fitted on 50,000 of the members). The predictions of both are compared. Reasons are left out, for
-`predict` gives none; `with_reasons` is one turn of ours with three reasons for every member in the highest band.
+Ours reads the feature table (Delta), prepares the matrix, predicts, bands and writes the result to a Delta
+table, on Sail. The peer's clock runs only while `predict` works on a float64 matrix of the same rows that is
+in memory already; what reading them into it took is told beside (`peer_with_reading`). Both use all cores.
+The booster is the project's own kind (150 rounds, 31 leaves, fitted on 50,000 of the members). The
+predictions of both are compared. Reasons are left out, for `predict` gives none; `with_reasons` is one turn
+of ours with three reasons for every member in the highest band.
 """
 
 from __future__ import annotations
@@ -17,12 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.benchmarks.features import _MODULE as _FEATURES
 from tests.benchmarks.harness import Row, alternate, at_least
 from tests.benchmarks.members import MEMBERS, Turn, engine, in_process, outcomes, peaks, told, write_events
 
 _GOAL = 0.7
-_MODULE = "tests.benchmarks.scoring"
+_FEATURES, _MODULE = "tests.benchmarks.features", "tests.benchmarks.scoring"
 _TRAINED_ON = 50_000
 _PARAMETERS = {"learning_rate": 0.05, "num_leaves": 31, "min_data_in_leaf": 50}
 
@@ -32,16 +32,16 @@ def measure() -> Row:
         folder = Path(name)
         source = write_events(folder, MEMBERS)
         in_process(_FEATURES, "ours", str(source), name, str(MEMBERS))
-        in_process(_MODULE, "fit", name)
+        in_process(_MODULE, "fit", name, str(min(_TRAINED_ON, MEMBERS)))
         turns: dict[str, list[Turn]] = {"ours": [], "peer": []}
 
         def speed(side: str) -> float:
-            turns[side].append(in_process(_MODULE, side, name))
+            turns[side].append(in_process(_MODULE, side, name, str(MEMBERS)))
             return MEMBERS / turns[side][-1].seconds
 
         mine, theirs = alternate(lambda: speed("ours"), lambda: speed("peer"))
         _check(folder)
-        with_reasons = MEMBERS / in_process(_MODULE, "reasons", name).seconds
+        with_reasons = MEMBERS / in_process(_MODULE, "reasons", name, str(MEMBERS)).seconds
         reading = json.loads((folder / "reading.json").read_text())
     return at_least(
         "scoring", _GOAL, "rows/s", mine, theirs,
@@ -50,14 +50,14 @@ def measure() -> Row:
     )  # fmt: skip
 
 
-def fit_booster(folder: Path) -> None:
+def fit_booster(folder: Path, members: int) -> None:
     """Fits on the first members and keeps the booster's text."""
     from ml_code.platform.training.booster import Rows, fit
 
     started = time.perf_counter()
     features = feature_names(folder)
-    matrix = read_matrix(folder, features, _TRAINED_ON)
-    rows = Rows(matrix, outcomes(_TRAINED_ON).astype(np.float64))
+    matrix = read_matrix(folder, features, members)
+    rows = Rows(matrix, outcomes(members).astype(np.float64))
     fitted = fit(features, rows, _PARAMETERS, rounds=150, seed=1, threads=2)
     (folder / "booster.txt").write_text(fitted.text())
     told(time.perf_counter() - started)
@@ -78,11 +78,11 @@ def score_ours(folder: Path, *, reasons: int) -> None:
         told(time.perf_counter() - started, process)
 
 
-def score_peer(folder: Path) -> None:
+def score_peer(folder: Path, members: int) -> None:
     import lightgbm
 
     started = time.perf_counter()
-    matrix = read_matrix(folder, feature_names(folder), MEMBERS)
+    matrix = read_matrix(folder, feature_names(folder), members)
     booster = lightgbm.Booster(model_file=str(folder / "booster.txt"))
     ready = time.perf_counter()
     risk = booster.predict(matrix)
@@ -123,8 +123,8 @@ def _check(folder: Path) -> None:
 if __name__ == "__main__":
     match sys.argv[1]:
         case "fit":
-            fit_booster(Path(sys.argv[2]))
+            fit_booster(Path(sys.argv[2]), int(sys.argv[3]))
         case "peer":
-            score_peer(Path(sys.argv[2]))
+            score_peer(Path(sys.argv[2]), int(sys.argv[3]))
         case kind:
             score_ours(Path(sys.argv[2]), reasons=3 if kind == "reasons" else 0)

@@ -1,7 +1,7 @@
 """The training job's steps one after the other in one process, for the benchmark `pipeline`.
 
-Arguments: the checkout, then the job's parameters as JSON. Task values are kept in memory in place of the run's, so that
-`promote` takes the verdict of `validate` as it does in the job.
+Arguments: the checkout, then the job's parameters as JSON. Task values are kept in memory in place of the
+run's, so that `promote` takes the verdict of `validate` as it does in the job.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def until(holds: Callable[[], Any], what: str, timeout: float = 60) -> Any:
 
 
 def pids_in(log: str) -> list[int]:
-    """The processes that the step `hangs` names: its own and its two children."""
+    """The processes that the step `hangs` names: its own, a child, and a child that has left its group."""
     found = [line.split()[1:] for line in log.splitlines() if line.startswith("pids ")]
     return [int(pid) for pids in found for pid in pids]
 
@@ -81,6 +81,17 @@ class Jobs:
 
     def begin(self, job_id: int) -> int:
         return int(self.workspace.call("POST", "/api/2.2/jobs/run-now", json={"job_id": job_id})["run_id"])
+
+    def pids(self, run_id: int) -> list[int]:
+        """The processes of the run's first task, the step `hangs`, once they are there."""
+
+        def named() -> list[int]:
+            run = self.workspace.call("GET", "/api/2.2/jobs/runs/get", params={"run_id": run_id})
+            task = {"run_id": run["tasks"][0]["run_id"]}
+            return pids_in(self.workspace.call("GET", "/api/2.2/jobs/runs/get-output", params=task)["logs"])
+
+        found: list[int] = until(named, "the task's children are there")
+        return found
 
     def run(self, body: Mapping[str, Any]) -> Run:
         """Creates a job and runs it to its end."""

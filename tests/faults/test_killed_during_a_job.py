@@ -11,7 +11,7 @@ import pytest
 
 from infra.workspace import launch
 from infra.workspace.compute.processes import start_time
-from tests.faults.conftest import Jobs, kill, pids_in, until
+from tests.faults.conftest import Jobs, kill, until
 from tests.support.deployment import wait_for_run
 from tests.support.jobs_room import job, python_task
 
@@ -31,7 +31,7 @@ def test_the_run_has_failed_its_processes_are_gone_and_the_next_one_starts(jobs:
     body = job(python_task("score", "hangs"), python_task("report", needs=("score",)), email_notifications=told)
     job_id = jobs.create({**body, "queue": {"enabled": True}})
     active, queued = jobs.begin(job_id), jobs.begin(job_id)
-    pids = until(lambda: _pids(jobs, active), "the task's children are there")
+    pids = jobs.pids(active)
     kill(jobs.workspace)
     assert start_time(pids[-1]), "the child that left its group is still there, or this test shows nothing"
 
@@ -44,7 +44,7 @@ def test_the_run_has_failed_its_processes_are_gone_and_the_next_one_starts(jobs:
     assert failed.logs["score"].startswith("this is hangs"), "what it had printed is kept"
     assert [(sent["run_id"], sent["result"]) for sent in jobs.outbox(job_id)] == [(active, "FAILED")]
 
-    again = until(lambda: _pids(jobs, queued), "the run that waited has begun")
+    again = jobs.pids(queued)
     jobs.workspace.call("POST", "/api/2.2/jobs/runs/cancel", json={"run_id": queued})
     assert wait_for_run(jobs.workspace, queued).result == "CANCELED"
     assert not [pid for pid in again if start_time(pid)]
@@ -109,12 +109,6 @@ def _all_jobs(client: httpx.Client) -> set[int]:
         if not page.get("next_page_token"):
             return found
         query["page_token"] = page["next_page_token"]
-
-
-def _pids(jobs: Jobs, run_id: int) -> list[int]:
-    run = jobs.workspace.call("GET", "/api/2.2/jobs/runs/get", params={"run_id": run_id})
-    task = {"run_id": run["tasks"][0]["run_id"]}
-    return pids_in(jobs.workspace.call("GET", "/api/2.2/jobs/runs/get-output", params=task)["logs"])
 
 
 def _processes_of(folder: Path) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from infra.workspace.catalog.address import PREFIX
 from infra.workspace.catalog.containers import ContainersService
 from infra.workspace.gateway.caller import Caller
 
@@ -13,7 +14,7 @@ Answer = dict[str, Any]
 
 
 def container_routes(service: ContainersService) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix=PREFIX)
 
     @router.post("/catalogs")
     def create_catalog(principal: Caller, body: Answer) -> Answer:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from infra.workspace.catalog.address import PREFIX
 from infra.workspace.catalog.locations import LocationsService
 from infra.workspace.gateway.caller import Caller
 
@@ -13,7 +14,7 @@ Answer = dict[str, Any]
 
 
 def location_routes(service: LocationsService) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix=PREFIX)
 
     @router.post("/external-locations")
     def create_external_location(principal: Caller, body: Answer) -> Answer:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from infra.workspace.catalog.address import PREFIX
 from infra.workspace.catalog.metastore import MetastoreService
 from infra.workspace.catalog.permissions import PermissionsService
 from infra.workspace.gateway.caller import Caller
@@ -15,7 +16,7 @@ Of = Annotated[str | None, Query(alias="principal")]
 
 
 def metastore_routes(service: MetastoreService, permissions: PermissionsService) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix=PREFIX)
 
     @router.get("/current-metastore-assignment")
     def current_assignment(principal: Caller) -> Answer:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from infra.workspace.catalog.address import PREFIX
 from infra.workspace.catalog.models import RegisteredModelsService
 from infra.workspace.gateway.caller import Caller
 from infra.workspace.gateway.errors import BadRequest
@@ -14,7 +15,7 @@ Answer = dict[str, Any]
 
 
 def model_routes(service: RegisteredModelsService) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix=PREFIX)
 
     @router.post("/models")
     def create_registered_model(principal: Caller, body: Answer) -> Answer:

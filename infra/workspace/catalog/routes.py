@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from infra.workspace.catalog.address import PREFIX
 from infra.workspace.catalog.container_routes import container_routes
 from infra.workspace.catalog.location_routes import location_routes
 from infra.workspace.catalog.metastore_routes import metastore_routes
@@ -14,8 +15,6 @@ from infra.workspace.catalog.service import CatalogService
 from infra.workspace.catalog.table_routes import table_routes
 from infra.workspace.catalog.volume_routes import volume_routes
 from infra.workspace.gateway.errors import NotSupported
-
-PREFIX = "/api/2.1/unity-catalog"
 
 
 def routes(service: CatalogService) -> APIRouter:
@@ -29,8 +28,8 @@ def routes(service: CatalogService) -> APIRouter:
         model_routes(service.models),
         location_routes(service.locations),
     ):
-        router.include_router(part, prefix=PREFIX)
-    router.include_router(_unsupported())
+        router.routes.extend(part.routes)
+    router.routes.extend(_unsupported().routes)
     return router
 
 

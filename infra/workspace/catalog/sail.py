@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from infra.workspace.catalog import names
+from infra.workspace.catalog.address import PREFIX
 
 SESSION_CATALOG = "session"
 _NESTED = ("ARRAY", "MAP", "STRUCT")
-_REST = "/api/2.1/unity-catalog"
 
 
 def sail_environment(
@@ -30,7 +30,7 @@ def sail_environment(
     """
     if default is not None and default not in catalogs:
         raise ValueError(f"the default catalog '{default}' is not one of {', '.join(catalogs) or 'none'}")
-    uri = config_url.rstrip("/") + _REST
+    uri = config_url.rstrip("/") + PREFIX
     entries = [
         f'{{name="{name}", type="unity", uri="{uri}", default_catalog="{name}", token="{token}"}}'
         for name in (names.part(catalog, "Catalog") for catalog in catalogs)

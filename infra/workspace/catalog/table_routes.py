@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Request
 from fastapi.responses import JSONResponse
 
 from infra.workspace.catalog import sail
+from infra.workspace.catalog.address import PREFIX
 from infra.workspace.catalog.constraints import ConstraintsService
 from infra.workspace.catalog.tables import TablesService
 from infra.workspace.gateway.caller import Caller
@@ -18,7 +19,7 @@ UserAgent = Annotated[str | None, Header()]
 
 
 def table_routes(service: TablesService, constraints: ConstraintsService) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix=PREFIX)
 
     @router.post("/staging-tables")
     def create_staging_table(principal: Caller, body: Answer) -> Answer:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from infra.workspace.catalog.address import PREFIX
 from infra.workspace.catalog.volumes import VolumesService
 from infra.workspace.gateway.caller import Caller
 
@@ -13,7 +14,7 @@ Answer = dict[str, Any]
 
 
 def volume_routes(service: VolumesService) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix=PREFIX)
 
     @router.post("/volumes")
     def create_volume(principal: Caller, body: Answer) -> Answer:

@@ -28,7 +28,8 @@ def build_app(
     )
     install_error_handlers(app)
     for router in routers:
-        app.include_router(router)
+        # Not include_router: it builds every route once more, at every start, and calls pass through one more match.
+        app.router.routes.extend(router.routes)
     app.mount("/assets", StaticFiles(directory=_ASSETS))
     if faults is not None:
         app.add_middleware(FaultInjector, faults=faults)

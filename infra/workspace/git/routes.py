@@ -13,14 +13,13 @@ Given = Annotated[dict[str, Any], Body()]
 
 
 def routes(service: GitService) -> APIRouter:
-    router = APIRouter(prefix="/api/2.0")
-    router.include_router(_credentials(service))
-    router.include_router(_repos(service))
+    router = APIRouter()
+    router.routes.extend(_credentials(service).routes + _repos(service).routes)
     return router
 
 
 def _credentials(service: GitService) -> APIRouter:
-    router, credentials = APIRouter(prefix="/git-credentials"), service.credentials
+    router, credentials = APIRouter(prefix="/api/2.0/git-credentials"), service.credentials
 
     @router.post("")
     def create_credentials(principal: Caller, body: Given) -> dict[str, Any]:
@@ -48,7 +47,7 @@ def _credentials(service: GitService) -> APIRouter:
 
 
 def _repos(service: GitService) -> APIRouter:
-    router = APIRouter(prefix="/repos")
+    router = APIRouter(prefix="/api/2.0/repos")
 
     @router.post("")
     def create_repo(principal: Caller, body: Given) -> dict[str, Any]:

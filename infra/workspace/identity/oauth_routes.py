@@ -15,16 +15,15 @@ from infra.workspace.identity.errors import InvalidClient, OAuthError
 from infra.workspace.identity.service import IdentityService
 
 Given = Annotated[dict[str, Any], Body()]
-_SECRETS = "/accounts/servicePrincipals/{service_principal_id}/credentials/secrets"
+_SECRETS = "/api/2.0/accounts/servicePrincipals/{service_principal_id}/credentials/secrets"
 
 
 def oauth_routes(service: IdentityService) -> APIRouter:
     router = APIRouter()
-    router.include_router(_discovery())
-    router.include_router(_tokens(service))
-    router.include_router(_secrets(service), prefix="/api/2.0")
-    for base in ("/api/2.0/preview/accounts", "/api/2.0/preview/accounts/{account_id}"):
-        router.include_router(_rule_sets(service), prefix=f"{base}/access-control")
+    parts = [_discovery(), _tokens(service), _secrets(service)]
+    parts += [_rule_sets(service, f"/api/2.0/preview/accounts{account}") for account in ("", "/{account_id}")]
+    for part in parts:
+        router.routes.extend(part.routes)
     return router
 
 
@@ -100,8 +99,8 @@ def _secrets(service: IdentityService) -> APIRouter:
     return router
 
 
-def _rule_sets(service: IdentityService) -> APIRouter:
-    router, rule_sets = APIRouter(), service.rule_sets
+def _rule_sets(service: IdentityService, accounts: str) -> APIRouter:
+    router, rule_sets = APIRouter(prefix=f"{accounts}/access-control"), service.rule_sets
 
     @router.get("/rule-sets")
     def get_rule_set(principal: Caller, name: str) -> dict[str, Any]:

@@ -31,12 +31,12 @@ Addressed = Annotated[ResourceType, Depends(_resource_type)]
 def scim_routes(service: IdentityService) -> APIRouter:
     router = APIRouter()
     for base in _BASES:
-        router.include_router(_at(service), prefix=base)
+        router.routes.extend(_at(service, base).routes)
     return router
 
 
-def _at(service: IdentityService) -> APIRouter:
-    router, scim = APIRouter(), service.scim
+def _at(service: IdentityService, base: str) -> APIRouter:
+    router, scim = APIRouter(prefix=base), service.scim
 
     @router.get("/Me")
     def me(principal: Caller) -> Resource:

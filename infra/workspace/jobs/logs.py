@@ -12,6 +12,7 @@ MAX_SHOWN = 5 * 1024 * 1024  # what runs/get-output gives at most, as Databricks
 _CHUNK = 1 << 16
 _FLUSH_SECONDS = 0.3  # a line that stays unfinished this long is written as it is
 _LONGEST_LINE = 1 << 20
+_GAP = "[a part of the log could not be written]\n"
 
 
 class LogPump:
@@ -23,6 +24,7 @@ class LogPump:
         self._redact = redact
         self._read, self.descriptor = os.pipe()
         self._finish = threading.Event()
+        self._lost = False
         self._thread = threading.Thread(target=self._copy, name=f"log {path.name}", daemon=True)
 
     def started(self) -> None:
@@ -54,8 +56,12 @@ class LogPump:
     def _write(self, write: Callable[[bytes], object], data: bytes, *, final: bool) -> bytes:
         end = len(data) if final or len(data) > _LONGEST_LINE else data.rfind(b"\n") + 1
         if end:
-            text = data[:end].decode("utf-8", errors="replace")
-            write(self._redact(text).encode())
+            text = self._redact(data[:end].decode("utf-8", errors="replace"))
+            try:
+                write((_GAP if self._lost else "").encode() + text.encode())
+                self._lost = False
+            except OSError:  # the task goes on without its log: it would hang on a pipe that nobody reads
+                self._lost = True
         return data[end:]
 
 

@@ -11,18 +11,18 @@ from infra.workspace.secrets.service import SecretsService
 
 Given = Annotated[dict[str, Any], Body()]
 Field = Annotated[str, Body()]
+_PREFIX = "/api/2.0/secrets"
 
 
 def routes(service: SecretsService) -> APIRouter:
-    router = APIRouter(prefix="/api/2.0/secrets")
-    router.include_router(_scopes(service))
-    router.include_router(_secrets(service))
-    router.include_router(_acls(service))
+    router = APIRouter()
+    for part in (_scopes(service), _secrets(service), _acls(service)):
+        router.routes.extend(part.routes)
     return router
 
 
 def _scopes(service: SecretsService) -> APIRouter:
-    router = APIRouter(prefix="/scopes")
+    router = APIRouter(prefix=f"{_PREFIX}/scopes")
 
     @router.post("/create")
     def create_scope(principal: Caller, body: Given) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def _scopes(service: SecretsService) -> APIRouter:
 
 
 def _secrets(service: SecretsService) -> APIRouter:
-    router = APIRouter()
+    router = APIRouter(prefix=_PREFIX)
 
     @router.post("/put")
     def put_secret(principal: Caller, body: Given) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _secrets(service: SecretsService) -> APIRouter:
 
 
 def _acls(service: SecretsService) -> APIRouter:
-    router = APIRouter(prefix="/acls")
+    router = APIRouter(prefix=f"{_PREFIX}/acls")
 
     @router.post("/put")
     def put_acl(caller: Caller, scope: Field, principal: Field, permission: Field) -> dict[str, Any]:

@@ -162,9 +162,9 @@ class ProviderServicer(rpc.ProviderServicer):  # type: ignore[misc]  # generated
         lifecycle = self._lifecycle(request.type_name)
         prior = self._decode(request.type_name, request.prior_state)
         planned = self._decode(request.type_name, request.planned_state)
-        creation = None
-        if prior is None and self._journal is not None:
-            creation = _Creation(self._journal, request.type_name, name_of(planned))
+        creation, name = None, name_of(planned or {})
+        if prior is None and name and self._journal is not None:
+            creation = _Creation(self._journal, request.type_name, name)
             context.add_callback(creation.end)
         outcome = lifecycle.apply(
             self._api(context),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -75,3 +76,18 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     found = {document["number"] for document in Documents(Store(path), "job").all()}
     assert set(acknowledged) <= found
     assert found <= set(range(len(acknowledged) + 1))
+
+
+def test_a_commit_that_fails_leaves_no_transaction_open(tmp_path: Path) -> None:
+    """A deferred constraint fails where a full disk does: at the commit. What follows must be committed again."""
+    store = Store(tmp_path / "db")
+    store.schema(
+        "test",
+        "CREATE TABLE parents (id INTEGER PRIMARY KEY);"
+        "CREATE TABLE children (parent INTEGER REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED);",
+    )
+    with pytest.raises(sqlite3.IntegrityError), store.write() as connection:
+        connection.execute("INSERT INTO children VALUES (1)")
+    with store.write() as connection:
+        connection.execute("INSERT INTO parents VALUES (7)")
+    assert [row["id"] for row in Store(tmp_path / "db").rows("SELECT id FROM parents")] == [7]

@@ -1,0 +1,3 @@
+"""Where Unity Catalog's REST is."""
+
+PREFIX = "/api/2.1/unity-catalog"
