@@ -55,7 +55,7 @@ class Rooms:
     def __init__(self, config: WorkspaceConfig) -> None:
         self.config = config
         store = Store(config.data_dir / "workspace.db")
-        clock = Clock()
+        clock = Clock(store)
         self._identity = IdentityService(store, clock)
         permissions = Permissions(store, self._identity)
         secrets = SecretsService(store, clock, self._identity, config)

@@ -41,12 +41,11 @@ def measure() -> Row:
 
         mine, theirs = alternate(lambda: speed("ours"), lambda: speed("peer"))
         _check(folder)
-        with_reasons = MEMBERS / in_process(_MODULE, "reasons", name, str(MEMBERS)).seconds
         reading = json.loads((folder / "reading.json").read_text())
     return at_least(
         "scoring", _GOAL, "rows/s", mine, theirs,
         peak_gb=peaks(turns["ours"]), peer_peak_gb=peaks(turns["peer"]),
-        with_reasons=round(with_reasons), peer_with_reading=round(MEMBERS / reading),
+        peer_with_reading=round(MEMBERS / reading),
     )  # fmt: skip
 
 
@@ -63,12 +62,12 @@ def fit_booster(folder: Path, members: int) -> None:
     told(time.perf_counter() - started)
 
 
-def score_ours(folder: Path, *, reasons: int) -> None:
+def score_ours(folder: Path) -> None:
     from ml_code.platform.features.preparation import Preparation
     from ml_code.platform.scoring import Banding, Scorer, score_frame
 
     features = feature_names(folder)
-    banding = Banding(("high", "raised", "low"), (0.12, 0.06, 0.0), reasons, frozenset({"high"}))
+    banding = Banding(("high", "raised", "low"), (0.12, 0.06, 0.0), 0, frozenset())
     booster = (folder / "booster.txt").read_text()
     with engine() as (spark, process):
         started = time.perf_counter()
@@ -126,5 +125,5 @@ if __name__ == "__main__":
             fit_booster(Path(sys.argv[2]), int(sys.argv[3]))
         case "peer":
             score_peer(Path(sys.argv[2]), int(sys.argv[3]))
-        case kind:
-            score_ours(Path(sys.argv[2]), reasons=3 if kind == "reasons" else 0)
+        case "ours":
+            score_ours(Path(sys.argv[2]))

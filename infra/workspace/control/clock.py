@@ -7,12 +7,17 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from infra.workspace.store.database import Store
+from infra.workspace.store.documents import Documents
+
 
 class Clock:
-    """UTC now; `advance` moves it forward for good and wakes whoever waits on it."""
+    """UTC now; `advance` moves it forward for good (across restarts, given a store) and wakes whoever waits on it."""
 
-    def __init__(self, offset: timedelta = timedelta()) -> None:
-        self._offset = offset
+    def __init__(self, store: Store | None = None) -> None:
+        self._kept = Documents(store, "clock") if store else None
+        kept = self._kept.get("offset") if self._kept else None
+        self._offset = timedelta(seconds=kept["seconds"]) if kept else timedelta()
         self._moved = threading.Condition()
         self._listeners: list[Callable[[], None]] = []
 
@@ -27,6 +32,8 @@ class Clock:
         if by < timedelta():
             raise ValueError("the clock only moves forward")
         with self._moved:
+            if self._kept:
+                self._kept.put("offset", {"seconds": (self._offset + by).total_seconds()})
             self._offset += by
             self._moved.notify_all()
         for listener in self._listeners:
