@@ -4,8 +4,7 @@ Ours reads the feature table (Delta), prepares the matrix, predicts, bands and w
 table, on Sail. The peer's clock runs only while `predict` works on a float64 matrix of the same rows that is
 in memory already; what reading them into it took is told beside (`peer_with_reading`). Both use all cores.
 The booster is the project's own kind (150 rounds, 31 leaves, fitted on 50,000 of the members). The
-predictions of both are compared. Reasons are left out, for `predict` gives none; `with_reasons` is one turn
-of ours with three reasons for every member in the highest band.
+predictions of both are compared. Reasons are left out, for `predict` gives none.
 """
 
 from __future__ import annotations

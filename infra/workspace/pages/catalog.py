@@ -27,6 +27,8 @@ def tree(catalog: CatalogService, principal: Principal) -> Tree:
     for found in catalog.containers.list_catalogs(principal, _ALL, None)["catalogs"]:
         schemas = []
         for schema in catalog.containers.list_schemas(principal, found["name"], _ALL, None)["schemas"]:
+            if schema["name"] == "information_schema":
+                continue  # every catalog has one, and nothing of anybody's is in it
             held = _held(catalog, principal, found["name"], schema["name"])
             for kind, _ in held:
                 counts[kind + "s"] += 1
