@@ -155,7 +155,7 @@ def test_prods_inference_starts_by_itself_at_eleven(deployed: Deployed) -> None:
     ended = wait_for_run(deployed.workspace, runs[0]["run_id"])
     # Nothing has been trained in prod yet, and the run says what to do about it.
     assert ended.result == "FAILED"
-    assert "champion" in ended.logs["score"]
+    assert "champion" in ended.logs["score"], ended
 
 
 def test_a_step_runs_on_uncommitted_code(deployed: Deployed) -> None:

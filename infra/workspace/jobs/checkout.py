@@ -6,11 +6,14 @@ import ast
 import os
 import subprocess
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 _MAX_SCANNED = 500
+# CPython 3.11 counts the depth of all parsers in one place: two at once end in "recursion depth mismatch".
+_PARSING = threading.Lock()
 
 
 class CheckoutError(Exception):
@@ -80,7 +83,8 @@ def imported_packages(entry: Path, root: Path) -> list[str]:
     found: set[str] = set()
     for file in files:
         try:
-            tree = ast.parse(file.read_bytes())
+            with _PARSING:
+                tree = ast.parse(file.read_bytes())
         except (SyntaxError, ValueError):
             continue
         for node in ast.walk(tree):

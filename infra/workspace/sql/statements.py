@@ -153,6 +153,8 @@ class StatementBook:
         limit: int | None = body.get("row_limit")
         engine = self._compute.spark_for(principal)
         session = SparkSession.builder.remote(engine.remote).create()
+        # Reattaching shares a thread pool among all sessions of a process, and whichever stops first shuts it down.
+        session.client.disable_reattachable_execute()
         try:
             with running.lock:
                 running.session = session
