@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROUNDS = 5
+NO_GOAL = "none set"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,11 @@ def at_most(name: str, goal: float, unit: str, mine: list[float], theirs: list[f
 def at_least(name: str, goal: float, unit: str, mine: list[float], theirs: list[float], **extra: Any) -> Row:
     """A row whose goal is a multiple of the peer's speed."""
     return _row(name, unit, mine, theirs, f"at least {goal:g}", lambda ratio: ratio >= goal, extra)
+
+
+def compared(name: str, unit: str, mine: list[float], theirs: list[float], **extra: Any) -> Row:
+    """A row of speeds for which no goal was set."""
+    return _row(name, unit, mine, theirs, NO_GOAL, lambda ratio: True, extra)
 
 
 def _row(

@@ -21,6 +21,11 @@ from tests.benchmarks.harness import Row, alternate, at_most, compiled, say, sec
 
 _GOAL = 0.35
 _ROOT = Path(__file__).parents[2]
+NOTE = """With bytecode kept, most of what both sides wait for is Node: its start, the library and the provider's
+assembly, of which jsii loads the whole whatever is used of it. That is more than half of our time and leaves no room
+for 0.35 of the peer's. Tried: the hollow package (in use), Python's -O, which leaves out the type checks of the
+generated classes (in use), jsii's cache of unpacked packages (on by default; without it synthesis takes about twice
+as long). Not tried: an assembly cut down to the resources in use, and starting Node while the settings are read."""
 _IMPORT = [sys.executable, "-c", "import cdktf_cdktf_provider_databricks.job"]
 
 
