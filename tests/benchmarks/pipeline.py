@@ -66,7 +66,8 @@ class _Bench:
             "SPARK_REMOTE": engine["spark_remote"],
             "PYTHONPATH": str(_ROOT),
         }
-        command = [sys.executable, "-m", _PROGRAM, root, json.dumps(parameters)]
+        # -P: the folder's own `platform` package must not hide the standard library's.
+        command = [sys.executable, "-P", "-m", _PROGRAM, root, json.dumps(parameters)]
         try:
             return seconds(lambda: run(command, Path(root) / "ml_code", environment))
         finally:
