@@ -127,7 +127,3 @@ class Rooms:
         status = {"workspace_id": self.config.workspace_id, "url": self.config.url, "pid": os.getpid()}
         unfinished = self._journal.unfinished()
         return {**status, "interrupted_creations": unfinished} if unfinished else status
-
-
-def build_rooms(config: WorkspaceConfig) -> Rooms:
-    return Rooms(config)

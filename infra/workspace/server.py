@@ -18,7 +18,7 @@ import uvicorn
 
 from infra.workspace.config import WorkspaceConfig
 from infra.workspace.record import Record, process_started, write_admin_token
-from infra.workspace.rooms import Rooms, build_rooms
+from infra.workspace.rooms import Rooms
 from infra.workspace.terraform.server import PortInUse
 
 _GRACE_SECONDS = 5
@@ -33,7 +33,7 @@ def main() -> None:
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = _lock(data_dir)
     listener = _listen(arguments.port)
-    rooms = build_rooms(
+    rooms = Rooms(
         WorkspaceConfig(
             data_dir=data_dir,
             port=listener.getsockname()[1],
