@@ -129,13 +129,16 @@ def format_variables(variables: dict[str, str], format: Format) -> str:
 
 
 def _session_leader() -> int | None:
-    """The shell of this terminal, or what stands for it in a CI job; None if it has gone or is another user's."""
+    """The shell of this terminal, or what stands for it in a CI job; None if it cannot be watched.
+
+    It has gone, is another user's, began outside this container (then its id is 0), or is this very command.
+    """
     try:
         leader = os.getsid(0)
         os.kill(leader, 0)
     except OSError:
         return None
-    return leader or None
+    return leader if leader not in (0, os.getpid()) else None
 
 
 def _shown(value: Any) -> str:

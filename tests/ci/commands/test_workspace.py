@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,15 +64,31 @@ def test_a_folder_that_is_no_repository_is_refused(data_dir: Path, tmp_path: Pat
 
 
 def test_env_points_a_shell_at_the_workspace(workspace: Running) -> None:
-    printed = call(workspace.data_dir, "env")
+    # A shell that leads a session of its own, as a terminal's does: whose the tests' session is, nobody knows.
+    branchline = Path(sys.executable).with_name("branchline")
+    printed = shlex.join([str(branchline), "workspace", "env", "--data-dir", str(workspace.data_dir)])
     seen = subprocess.run(
-        ["sh", "-c", f'{printed}\nprintf %s "$TF_REATTACH_PROVIDERS"'], capture_output=True, text=True, check=True
-    )
-    found = json.loads(seen.stdout)
+        ["sh", "-c", f'eval "$({printed})"\nprintf "%s %s" $$ "$TF_REATTACH_PROVIDERS"'],
+        capture_output=True, text=True, check=True, start_new_session=True,
+    )  # fmt: skip
+    shell, _, variable = seen.stdout.partition(" ")
+    found = json.loads(variable)
     assert {source: entry["Addr"] for source, entry in found.items()} == {
         source: entry["Addr"] for source, entry in workspace.record.reattach.items()
     }
-    assert {entry["Pid"] for entry in found.values()} == {os.getsid(0)}, "it outlives the workspace"
+    assert {entry["Pid"] for entry in found.values()} == {int(shell)}, "it outlives the workspace"
+
+
+@pytest.mark.parametrize("leader", ["nobody that is seen", "the command itself"])
+def test_without_a_shell_the_workspace_itself_is_watched(
+    workspace: Running, monkeypatch: pytest.MonkeyPatch, leader: str
+) -> None:
+    # 0 is what a process in a container is told whose session began outside.
+    monkeypatch.setattr(os, "getsid", lambda _pid: 0 if leader == "nobody that is seen" else os.getpid())
+    variables = json.loads(call(workspace.data_dir, "env", "--format", "json"))
+    shown = call(workspace.data_dir, "env")
+    assert f'"Pid":{workspace.record.pid}' in shown
+    assert f'"Pid":{workspace.record.pid}' in variables["TF_REATTACH_PROVIDERS"]
     variables = json.loads(call(workspace.data_dir, "env", "--format", "json"))
     assert variables["DATABRICKS_HOST"] == variables["TF_VAR_databricks_host"] == workspace.url
 
