@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.workspace.record import Record, process_started, read_admin_token, read_record
+from infra.workspace.record import Record, read_admin_token, read_record
 
 DEFAULT_PORT = 8765
 DEFAULT_PROVIDER_PORT = 8766
@@ -110,7 +110,7 @@ def stop(data_dir: Path) -> bool:
         return False
     os.kill(record.pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
-    while process_started(record.pid) == record.started:
+    while record.alive:
         if time.monotonic() > deadline:
             os.kill(record.pid, signal.SIGKILL)
         time.sleep(0.02)

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.workspace.process_identity import start_time
+
 _FILE = "workspace.json"
 _TOKEN_FILE = "admin.token"  # noqa: S105 - a file's name, not a secret
 
@@ -17,7 +19,7 @@ class Record:
     """Where a workspace listens; `pid` with `started` names one process for certain, also after pids wrapped."""
 
     pid: int
-    started: float
+    started: str
     url: str
     port: int
     provider_port: int
@@ -30,7 +32,7 @@ class Record:
 
     @property
     def alive(self) -> bool:
-        return process_started(self.pid) == self.started
+        return start_time(self.pid) == self.started
 
 
 def read_record(data_dir: Path) -> Record | None:
@@ -48,26 +50,6 @@ def write_admin_token(data_dir: Path, token: str) -> None:
 def read_admin_token(data_dir: Path) -> str | None:
     path = data_dir / _TOKEN_FILE
     return path.read_text().strip() if path.exists() else None
-
-
-def process_started(pid: int) -> float | None:
-    """When a process started, in an arbitrary but stable unit; None if there is no such process (or a zombie)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return _started_without_proc(pid)
-    return None if fields[0] == "Z" else float(fields[19])
-
-
-def _started_without_proc(pid: int) -> float | None:
-    """Without /proc (macOS): whether the process exists is all there is to know."""
-    if Path("/proc/self/stat").exists():
-        return None
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    return 0.0
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -32,6 +32,7 @@ from infra.workspace.identity.routes import routes as identity_routes
 from infra.workspace.identity.service import IdentityService
 from infra.workspace.jobs.routes import routes as jobs_routes
 from infra.workspace.jobs.service import JobsService
+from infra.workspace.jobs.services import JobServices
 from infra.workspace.models.routes import routes as models_routes
 from infra.workspace.models.service import ModelsService
 from infra.workspace.pages.routes import routes as page_routes
@@ -65,7 +66,8 @@ class Rooms:
 
         self._compute = ComputeService(store, clock, permissions, config, self._identity, catalog.sail_environment)
         self._engines = LocalEngines(self._compute, self._identity)
-        self._jobs = JobsService(store, clock, permissions, self._identity, self._compute, files, config, secrets)
+        job_services = JobServices(store, clock, permissions, self._identity, self._compute, files, config, secrets)
+        self._jobs = JobsService(job_services)
         self._tracking = TrackingService(store, clock, permissions, files, catalog, config)
         self._tracking.start()  # first of all: MLflow's process takes longest to come up
         models = ModelsService(store, clock, self._tracking, catalog)

@@ -17,7 +17,8 @@ from typing import IO
 import uvicorn
 
 from infra.workspace.config import WorkspaceConfig
-from infra.workspace.record import Record, process_started, write_admin_token
+from infra.workspace.process_identity import start_time
+from infra.workspace.record import Record, write_admin_token
 from infra.workspace.rooms import Rooms
 from infra.workspace.terraform.server import PortInUse
 
@@ -57,7 +58,7 @@ def _serve(rooms: Rooms, listener: socket.socket) -> None:
     reattach = rooms.start()
     Record(
         pid=os.getpid(),
-        started=process_started(os.getpid()) or 0.0,
+        started=start_time(os.getpid()) or "",
         url=config.url,
         port=config.port,
         provider_port=rooms.provider_port,

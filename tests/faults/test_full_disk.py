@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from infra.workspace import launch
-from infra.workspace.compute.processes import start_time
+from infra.workspace.process_identity import start_time
 from infra.workspace.launch import LaunchError
 from tests.faults.conftest import Jobs, until
 from tests.support.deployment import wait_for_run

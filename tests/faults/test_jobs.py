@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.workspace.compute.processes import start_time
+from infra.workspace.process_identity import start_time
 from tests.faults.conftest import Jobs, pids_in, until
 from tests.support.clone import ROOT, run
 from tests.support.jobs_room import job, python_task

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from infra.workspace import launch
-from infra.workspace.compute.processes import start_time
+from infra.workspace.process_identity import start_time
 from tests.faults.conftest import Jobs, kill, until
 from tests.support.deployment import wait_for_run
 from tests.support.jobs_room import job, python_task

@@ -18,6 +18,7 @@ from infra.workspace.identity.principal import Principal
 from infra.workspace.identity.scim_json import ResourceType
 from infra.workspace.identity.service import IdentityService
 from infra.workspace.jobs.service import JobsService
+from infra.workspace.jobs.services import JobServices
 from infra.workspace.secrets.service import SecretsService
 from infra.workspace.store.database import Store
 
@@ -82,7 +83,7 @@ def open_room(data_dir: Path, repos: Mapping[str, str]) -> Room:
     secrets = SecretsService(store, clock, identity, config)
     files = FilesService(store, clock, permissions, NoVolumes(), config)  # type: ignore[arg-type] # see NoVolumes
     compute = ComputeService(store, clock, permissions, config, identity, lambda principal, token: {})
-    jobs = JobsService(store, clock, permissions, identity, compute, files, config, secrets)
+    jobs = JobsService(JobServices(store, clock, permissions, identity, compute, files, config, secrets))
     jobs.start()
     return Room(store, clock, identity, permissions, secrets, files, compute, jobs, admin)
 

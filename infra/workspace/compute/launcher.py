@@ -16,7 +16,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
-from infra.workspace.compute.processes import MARKER, end_group, end_marked, start_time
+from infra.workspace.compute.processes import MARKER, end_group, end_marked
+from infra.workspace.process_identity import start_time
 
 _RUNTIME = Path(__file__).parent / "runtime"
 _START_SECONDS = 300.0  # a task waits for the imports that are under way, once in a workspace's life

@@ -5,28 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from infra.workspace.process_identity import start_time
 from infra.workspace.store.database import Store
 
 MARKER = "BRANCHLINE_PROCESS"
 _GRACE_SECONDS = 2.0
-
-
-def start_time(pid: int) -> str | None:
-    """What tells a process from a later one with the same id; None if there is no such process."""
-    stat = Path(f"/proc/{pid}/stat")
-    if stat.parent.parent.joinpath("self").exists():
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            return None
-        return None if fields[0] in "ZX" else f"{_boot_id()} {fields[19]}"
-    listed = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return listed.stdout.strip() or None
 
 
 def end_group(pid: int, alive: Callable[[], bool], grace: float = _GRACE_SECONDS) -> None:
@@ -86,10 +73,3 @@ class ProcessRegistry:
             end_marked(row["marker"])
             self.remove(pid)
         return ended
-
-
-def _boot_id() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""

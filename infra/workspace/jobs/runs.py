@@ -7,10 +7,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from infra.workspace.compute.ports import AccessControl
-from infra.workspace.compute.service import ComputeService
-from infra.workspace.config import WorkspaceConfig
-from infra.workspace.control.clock import Clock
 from infra.workspace.gateway.errors import BadRequest, InvalidState, NotFound, PermissionDenied
 from infra.workspace.identity.principal import Principal
 from infra.workspace.jobs import logs
@@ -22,9 +18,8 @@ from infra.workspace.jobs.paging import page_of
 from infra.workspace.jobs.records import JobRun, RunRecords, TaskRun, latest
 from infra.workspace.jobs.rendering import Rendering
 from infra.workspace.jobs.requests import chosen_tasks, number, repair_entry, repaired_keys, run_parameters, with_values
-from infra.workspace.jobs.services import JobIdentity, RunServices, Secrets, WorkspaceFiles
+from infra.workspace.jobs.services import JobServices, RunServices
 from infra.workspace.jobs.states import CANCELED, PENDING, State, failed
-from infra.workspace.store.database import Store
 
 _TYPE = "jobs"
 _STOPPED = failed("The workspace was stopped while the run was active.", "INTERNAL_ERROR")
@@ -37,42 +32,25 @@ class RunsService:
     """Runs of one workspace. `job` looks a job up by id."""
 
     def __init__(
-        self,
-        *,
-        store: Store,
-        records: RunRecords,
-        clock: Clock,
-        permissions: AccessControl,
-        identity: JobIdentity,
-        compute: ComputeService,
-        files: WorkspaceFiles,
-        config: WorkspaceConfig,
-        secrets: Secrets,
-        notifications: Notifications,
-        job: Callable[[object], dict[str, Any] | None],
+        self, services: JobServices, notifications: Notifications, job: Callable[[object], dict[str, Any] | None]
     ) -> None:
-        self._store = store
-        self._records = records
-        self._clock = clock
-        self._permissions = permissions
-        self._identity = identity
+        self._store = services.store
+        self._records = RunRecords(services.store)
+        self._clock = services.clock
+        self._permissions = services.permissions
+        self._identity = services.identity
         self._job = job
         self._notifications = notifications
-        self._rendering = Rendering(config)
+        self._rendering = Rendering(services.config)
         self._lock = threading.RLock()
         self._executions: dict[int, Execution] = {}
         self._ended = threading.Condition()
         self._stopping = False
         self._services = RunServices(
-            records=records,
-            clock=clock,
-            config=config,
-            identity=identity,
-            compute=compute,
-            files=files,
-            repositories=Repositories(config.repos),
+            **vars(services),
+            records=self._records,
+            repositories=Repositories(services.config.repos),
             notifications=notifications,
-            secrets=secrets,
             start_child=self._start_child,
             await_run=self._await_run,
             cancel_child=lambda run_id: self._cancel(run_id, CANCELED),

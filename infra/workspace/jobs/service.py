@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from infra.workspace.compute.ports import AccessControl
-from infra.workspace.compute.service import ComputeService
-from infra.workspace.config import WorkspaceConfig
-from infra.workspace.control.clock import Clock
 from infra.workspace.gateway.errors import ApiError, BadRequest, NotFound, PermissionDenied
 from infra.workspace.identity.principal import Principal
 from infra.workspace.jobs import settings as job_settings
 from infra.workspace.jobs.notifications import Notifications
 from infra.workspace.jobs.paging import page_of
-from infra.workspace.jobs.records import RunRecords
 from infra.workspace.jobs.runs import RunsService
 from infra.workspace.jobs.schedules import ScheduleLoop
-from infra.workspace.jobs.services import JobIdentity, Secrets, WorkspaceFiles
-from infra.workspace.store.database import Store
+from infra.workspace.jobs.services import JobServices
 from infra.workspace.store.documents import Documents
 
 _TYPE = "jobs"
@@ -28,39 +22,17 @@ _FIRST_JOB_ID = 101
 class JobsService:
     """Jobs API; `runs` serves the calls about runs. `start` begins schedules and what waits in queues."""
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        permissions: AccessControl,
-        identity: JobIdentity,
-        compute: ComputeService,
-        files: WorkspaceFiles,
-        config: WorkspaceConfig,
-        secrets: Secrets,
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._permissions = permissions
-        self._identity = identity
-        self._compute = compute
-        self._jobs = Documents(store, "job")
-        permissions.register_type(_TYPE, lambda job_id: self._jobs.get(job_id) is not None)
-        self.notifications = Notifications(store, clock)
-        self.runs = RunsService(
-            store=store,
-            records=RunRecords(store),
-            clock=clock,
-            permissions=permissions,
-            identity=identity,
-            compute=compute,
-            files=files,
-            config=config,
-            secrets=secrets,
-            notifications=self.notifications,
-            job=self._jobs.get,
-        )
-        self.schedules = ScheduleLoop(clock, self._scheduled, lambda job_id, moment: self.runs.fire(job_id))
+    def __init__(self, services: JobServices) -> None:
+        self._store = services.store
+        self._clock = services.clock
+        self._permissions = services.permissions
+        self._identity = services.identity
+        self._compute = services.compute
+        self._jobs = Documents(self._store, "job")
+        self._permissions.register_type(_TYPE, lambda job_id: self._jobs.get(job_id) is not None)
+        self.notifications = Notifications(self._store, self._clock)
+        self.runs = RunsService(services, self.notifications, self._jobs.get)
+        self.schedules = ScheduleLoop(self._clock, self._scheduled, lambda job_id, moment: self.runs.fire(job_id))
 
     def start(self) -> None:
         """Ends what a crash left of runs, then begins to fire schedules and to run what is queued."""

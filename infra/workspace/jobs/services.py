@@ -1,4 +1,4 @@
-"""What the execution of runs needs of this room and of others."""
+"""What jobs and the execution of their runs need of this room and of others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from infra.workspace.compute.ports import Identity
+from infra.workspace.compute.ports import AccessControl, Identity
 from infra.workspace.compute.service import ComputeService
 from infra.workspace.config import WorkspaceConfig
 from infra.workspace.control.clock import Clock
@@ -16,6 +16,7 @@ from infra.workspace.jobs.checkout import Repositories
 from infra.workspace.jobs.notifications import Notifications
 from infra.workspace.jobs.records import JobRun, RunRecords, TaskRun
 from infra.workspace.jobs.states import State
+from infra.workspace.store.database import Store
 
 
 class JobIdentity(Identity, Protocol):
@@ -41,18 +42,26 @@ class Secrets(Protocol):
 
 
 @dataclass(frozen=True)
-class RunServices:
-    """Handed to every run; `start_child` starts a run for a run_job_task and returns its id."""
+class JobServices:
+    """What jobs and their runs need of other rooms."""
 
-    records: RunRecords
+    store: Store
     clock: Clock
-    config: WorkspaceConfig
+    permissions: AccessControl
     identity: JobIdentity
     compute: ComputeService
     files: WorkspaceFiles
+    config: WorkspaceConfig
+    secrets: Secrets
+
+
+@dataclass(frozen=True)
+class RunServices(JobServices):
+    """Handed to every run; `start_child` starts a run for a run_job_task and returns its id."""
+
+    records: RunRecords
     repositories: Repositories
     notifications: Notifications
-    secrets: Secrets
     start_child: Callable[[JobRun, int, dict[str, Any]], int]
     await_run: Callable[[int, float | None], JobRun | None]
     cancel_child: Callable[[int], None]

@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 import uvicorn
 from databricks.sdk import WorkspaceClient
 
@@ -149,3 +150,20 @@ def served(data_dir: Path) -> Iterator[Workspace]:
         server.should_exit = True
         thread.join()
         workspace.tracking.stop()
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """The rooms on one data folder, with MLflow's real server; tests keep to names of their own."""
+    with served(tmp_path_factory.mktemp("tracking")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def staging(workspace: Workspace) -> Someone:
+    return workspace.own_environment("staging")
+
+
+@pytest.fixture(scope="session")
+def prod(workspace: Workspace) -> Someone:
+    return workspace.own_environment("prod")
