@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from infra.workspace import launch
-from infra.workspace.process_identity import start_time
 from infra.workspace.launch import LaunchError
+from infra.workspace.process_identity import start_time
 from tests.faults.conftest import Jobs, until
 from tests.support.deployment import wait_for_run
 from tests.support.jobs_room import job, python_task

@@ -14,8 +14,8 @@ import pytest
 from infra.workspace.compute.engine import start_engine
 from infra.workspace.compute.launcher import Launcher, interpreter
 from infra.workspace.compute.processes import ProcessRegistry
-from infra.workspace.process_identity import start_time
 from infra.workspace.gateway.errors import Unavailable
+from infra.workspace.process_identity import start_time
 from infra.workspace.store.database import Store
 
 

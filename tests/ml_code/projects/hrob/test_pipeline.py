@@ -161,6 +161,7 @@ def test_scoring_a_day_twice_changes_nothing(place: Place, project: Path) -> Non
 
     first = score.run(context, model=place.model)
     rows, number = table(), tables.version(context.spark, predictions)
+    features_version = tables.version(context.spark, context.table("features"))
     again = score.run(place.context("hrob.score", day, project), model=place.model)
     assert first.members == first.written == len(rows) > 50
     assert again.written == 0
@@ -173,6 +174,12 @@ def test_scoring_a_day_twice_changes_nothing(place: Place, project: Path) -> Non
     assert all(1 <= len(row["reasons"]) <= 3 for row in rows if row["band"] == "high")
     words = {word for row in rows for word in row["reasons"]}
     assert words & {"cigarettes a day", "month in which prenatal care began", "prenatal visits a month of care"}
+
+    read = [row.asDict() for row in context.spark.table(context.table("scoring_runs")).collect()]
+    assert [(row["date"], row["run_id"], row["model_version"]) for row in read] == [(day, "0", 1)]
+    assert read[0]["features_version"] == features_version
+    assert read[0]["commit"] == rows[0]["commit"]
+    assert read[0]["features_table_id"] == context.workspace.tables.get(context.table("features")).table_id
 
     other = score.run(place.context("hrob.score", day + datetime.timedelta(1), project), model=place.model)
     assert len(table()) == len(rows) + other.written
