@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -46,6 +46,17 @@ def waiting(what: str) -> Iterator[None]:
     else:
         err.print(Text(f"{what} …"))
         yield
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[str], None]]:
+    """A spinner with the last line that was said; lines of a log where there is no terminal."""
+    if err.is_terminal:
+        with err.status(what) as status:
+            yield lambda line: status.update(Text(f"{what}: {line}"[: err.width - 4]))
+    else:
+        err.print(Text(f"{what} …"))
+        yield lambda line: err.print(Text(f"  {line}"))
 
 
 def duration(seconds: float) -> str:

@@ -92,7 +92,7 @@ def _install_once(
     for stack, its_variables in zip(stacks, variables, strict=True):
         try:
             if not isinstance(its_variables, str):
-                Terraform(stack, its_variables, say).init()
+                Terraform(stack, its_variables, say=say).init()
         except Trouble:
             return  # each stack's own plan says why
 
@@ -103,7 +103,7 @@ def _plan_stack(stack: SynthesizedStack, variables: _Variables, *, lock: bool, s
     if isinstance(variables, str):
         return found.model_copy(update={"problem": variables})
     try:
-        terraform = Terraform(stack, variables, say)
+        terraform = Terraform(stack, variables, say=say)
         terraform.init()
         raw = terraform.plan(lock=lock)
         found = found.model_copy(update={"changes": read_changes(raw), "drift": read_changes(raw, "resource_drift")})

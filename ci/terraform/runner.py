@@ -21,14 +21,23 @@ _TRIES, _FIRST_WAIT, _LONGEST_WAIT = 5, 1.0, 15.0
 _QUIET = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
 
 
+def _silent(line: str) -> None:
+    """Nobody listens."""
+
+
 class Terraform:
-    """One stack's Terraform; `log` hears each line that it prints."""
+    """One stack's Terraform; `log` hears each line that it prints, `say` what people should know while they wait."""
 
     def __init__(
-        self, stack: SynthesizedStack, variables: Mapping[str, str], log: Callable[[str], None] = lambda line: None
+        self,
+        stack: SynthesizedStack,
+        variables: Mapping[str, str],
+        log: Callable[[str], None] = _silent,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         self.stack = stack
         self._log = log
+        self._say = say or log
         self._environment = {**os.environ, **_QUIET, **variables}
         self._program = self._environment.get("TERRAFORM_BINARY_NAME") or "terraform"
 
@@ -99,7 +108,7 @@ class Terraform:
                     raise TerraformFailed(
                         f"{error}\nTried {_TRIES} times; nothing was changed. Is the workspace well?", error.output
                     ) from error
-                self._log(f"{self.stack.name}: terraform {verb} failed, again in {wait:.0f} s ({attempt}/{_TRIES})")
+                self._say(f"{self.stack.name}: terraform {verb} failed, again in {wait:.0f} s ({attempt}/{_TRIES})")
             time.sleep(wait * random.uniform(0.75, 1.25))  # noqa: S311 - several stacks should not knock at once
             wait = min(wait * 2, _LONGEST_WAIT)
 
