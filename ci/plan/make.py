@@ -29,13 +29,14 @@ def make_plan(
     root: Path = ROOT,
     outdir: Path | None = None,
     credentials: Credentials | None = None,
+    variables: Mapping[str, str] = os.environ,
     say: Callable[[str], None] = lambda line: None,
 ) -> tuple[Plan, Synthesis]:
     """Plans every stack of the environments. A stack that cannot be planned has its `problem` in its place.
 
     Raises Trouble where nothing can be planned at all: the stacks do not synthesize, or no workspace is named.
     """
-    synthesis = synthesize(environments, outdir or default_outdir(root), root=root, variables=os.environ)
+    synthesis = synthesize(environments, outdir or default_outdir(root), root=root, variables=variables)
     say("synthesized")
     stacks = plan_stacks(synthesis.of(environments, kinds), credentials or Credentials(), say=say)
     return describe(root, stacks), synthesis
@@ -54,25 +55,21 @@ def describe(root: Path, stacks: Sequence[StackPlan]) -> Plan:
 
 
 def plan_stacks(
-    stacks: Sequence[SynthesizedStack],
-    credentials: Credentials,
-    *,
-    lock: bool = False,
-    say: Callable[[str], None] = lambda line: None,
+    stacks: Sequence[SynthesizedStack], credentials: Credentials, *, say: Callable[[str], None] = lambda line: None
 ) -> list[StackPlan]:
-    """The stacks' plans in their order."""
+    """The stacks' plans in their order; nothing of them stays on disk."""
     variables = [_variables(stack, credentials) for stack in stacks]
     _install_once(stacks, variables, say)
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        planned = pool.map(lambda each: _plan_stack(*each, lock=lock, say=say), zip(stacks, variables, strict=True))
+        planned = pool.map(lambda each: _plan_stack(*each, apply=False, say=say), zip(stacks, variables, strict=True))
         return list(planned)
 
 
-def plan_stack(
-    stack: SynthesizedStack, credentials: Credentials, *, lock: bool = False, say: Callable[[str], None]
+def plan_to_apply(
+    stack: SynthesizedStack, credentials: Credentials, say: Callable[[str], None] = lambda line: None
 ) -> StackPlan:
-    """One stack's plan; its binary form stays in the stack's folder to be applied."""
-    return _plan_stack(stack, _variables(stack, credentials), lock=lock, say=say)
+    """One stack's plan under its state's lock; its binary form stays in the stack's folder for `apply_planned`."""
+    return _plan_stack(stack, _variables(stack, credentials), apply=True, say=say)
 
 
 def _variables(stack: SynthesizedStack, credentials: Credentials) -> _Variables:
@@ -97,7 +94,7 @@ def _install_once(
             return  # each stack's own plan says why
 
 
-def _plan_stack(stack: SynthesizedStack, variables: _Variables, *, lock: bool, say: Callable[[str], None]) -> StackPlan:
+def _plan_stack(stack: SynthesizedStack, variables: _Variables, *, apply: bool, say: Callable[[str], None]) -> StackPlan:
     started = time.monotonic()
     found = StackPlan(stack=stack.name, environment=stack.environment, kind=stack.kind, stack_digest=stack.digest)
     if isinstance(variables, str):
@@ -105,7 +102,9 @@ def _plan_stack(stack: SynthesizedStack, variables: _Variables, *, lock: bool, s
     try:
         terraform = Terraform(stack, variables, say=say)
         terraform.init()
-        raw = terraform.plan(lock=lock)
+        raw = terraform.plan(lock=apply)
+        if not apply:
+            terraform.forget_plan()
         found = found.model_copy(update={"changes": read_changes(raw), "drift": read_changes(raw, "resource_drift")})
     except Trouble as error:
         found = found.model_copy(update={"problem": str(error)})
