@@ -15,6 +15,7 @@ _TRANSIENT = re.compile(
     r"(?:status(?: code)?|HTTP|error(?: code)?|answered|:)[ :]*(?:429|500|502|503|504)\b"
     r"|Too Many Requests|REQUEST_LIMIT_EXCEEDED|RESOURCE_EXHAUSTED|TEMPORARILY_UNAVAILABLE|Service Unavailable"
     r"|Internal Server Error|INTERNAL_ERROR|Bad Gateway|Gateway Time-?out"
+    r"|the workspace answered (?:429|5\d\d)|cannot reach the workspace"
     r"|connection refused|connection reset|broken pipe|unexpected EOF|i/o timeout|TLS handshake timeout"
     r"|context deadline exceeded|no such host|Unavailable desc",
     re.IGNORECASE,

@@ -23,10 +23,12 @@ _EARLY = 60.0
 
 
 class RestError(Exception):
-    """An answer that is not a success. Its text is Databricks' own message."""
+    """An answer that is not a success. Its text is Databricks' own message, with the status where that may pass."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message or f"the workspace answered {status}")
+        may_pass = status == 429 or status >= 500
+        answered = f"the workspace answered {status}"
+        super().__init__((f"{message} ({answered})" if may_pass else message) if message else answered)
         self.status = status
         self.code = code
 
