@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from infra.synth.kernel import preloaded, send_what_is_set
+
 _LIBRARIES = {
     "cdktf": ("cdktf", "cdktf_cdktf_provider_databricks"),
     "cdktn": ("cdktn", "cdktn_provider_databricks"),
@@ -66,8 +68,11 @@ if TYPE_CHECKING:
     import cdktf as cdk
     from constructs import Construct
 else:
-    cdk = importlib.import_module(_library)
+    with preloaded():  # the first assembly that is loaded starts the kernel
+        cdk = importlib.import_module(_library)
     from constructs import Construct
+
+send_what_is_set()
 
 
 def provider(module: str) -> Any:

@@ -21,11 +21,14 @@ from tests.benchmarks.harness import Row, alternate, at_most, compiled, say, sec
 
 _GOAL = 0.35
 _ROOT = Path(__file__).parents[2]
-NOTE = """With bytecode kept, most of what both sides wait for is Node: its start, the library and the provider's
-assembly, of which jsii loads the whole whatever is used of it. That is more than half of our time and leaves no room
-for 0.35 of the peer's. Tried: the hollow package (in use), Python's -O, which leaves out the type checks of the
-generated classes (in use), jsii's cache of unpacked packages (on by default; without it synthesis takes about twice
-as long). Not tried: an assembly cut down to the resources in use, and starting Node while the settings are read."""
+NOTE = """Of our time about a fifth is reading the settings, a fifth Python's import of the library and the classes in
+use, the rest Node: its start, the library, the job's classes, and the synthesis itself, which resolves every stack
+twice. In use: the hollow package; Python's -O, which leaves out the type checks of the generated classes; jsii's
+cache of unpacked packages; and ADR 12 (provider modules on demand, one Node process, structs sent as set, no traces
+of tokens). Tried without gain beyond the noise: V8's code cache (0.1 s at most, for 400 files), importing the library
+in a thread while the settings are read (0 to 0.2 s, for both want Python's lock), loading archiver on demand, -OO, no
+garbage collection, other compiler settings of V8. Not done: leaving out the first of the two resolving runs, because
+a reference between stacks would then go wrong in silence."""
 _IMPORT = [sys.executable, "-c", "import cdktf_cdktf_provider_databricks.job"]
 
 
