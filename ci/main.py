@@ -11,7 +11,27 @@ from typer.core import TyperGroup
 
 from ci.errors import Trouble
 
-_COMMANDS = ("doctor", "workspace", "run", "jobs", "compare", "demo", "plan", "drift", "comment")
+_COMMANDS = (
+    "doctor",
+    "bootstrap",
+    "workspace",
+    "run",
+    "jobs",
+    "compare",
+    "demo",
+    "plan",
+    "apply",
+    "drift",
+    "comment",
+    "jobtests",
+    "copies",
+    "approver",
+    "gate",
+    "rehearse",
+    "release",
+    "lineage",
+    "reproduce",
+)
 # Errors that are the user's to mend, by where they are defined; none is imported for this: if it raised, it is loaded.
 _TROUBLES = (("infra.workspace.launch", "LaunchError"), ("infra.settings", "SettingsError"))
 _WORKSPACE_ERROR = ("databricks.sdk.errors", "DatabricksError")

@@ -39,6 +39,15 @@ def uncommitted(repository: Path) -> list[str]:
     return [line[3:] for line in listed.splitlines()]
 
 
+DEPLOYED = ("infra/", "stacks/", "ml_code/", "cdktf.json", "pyproject.toml", "uv.lock")
+"""Files that decide what is deployed, and what its jobs run."""
+
+
+def uncommitted_of_deployment(repository: Path) -> list[str]:
+    """Of the uncommitted files, those that a deployment would deploy, or that its jobs would be thought to run."""
+    return [path for path in uncommitted(repository) if path.startswith(DEPLOYED)]
+
+
 def find_commit(repository: Path, revision: str) -> str | None:
     """The full hash that a revision names, or None."""
     try:

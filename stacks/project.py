@@ -16,6 +16,11 @@ from stacks import access
 from stacks.jobs import JobDefinition
 from stacks.parts import add_git_credential, add_schema
 
+_DEPLOYS_ITSELF = (
+    "data.databricks_current_user.deployer.user_name"
+    " == data.databricks_service_principal.service_principal.application_id"
+)
+
 
 class ProjectStack(EnvironmentStack):
     """Experiment, registered model, jobs and permissions; for a feature branch also its own schema and volume."""
@@ -29,6 +34,8 @@ class ProjectStack(EnvironmentStack):
             self, "databricks_service_principal", "service_principal", display_name=settings.values.service_principal
         ).application_id
         self.policy_id: str = self.find(self, "databricks_cluster_policy", "jobs", name=settings.policy_name).id
+        if settings.copy_of:
+            self.find(self, "databricks_current_user", "deployer")
         self._add_experiment()
         self._add_model()
         for job in jobs:
@@ -92,7 +99,15 @@ class ProjectStack(EnvironmentStack):
                 schedule=schedule,
             ),
         )
-        # The service principal owns the environment's jobs whoever deploys them. Only administrators may give a job
-        # away, so a copy stays with the developer who deploys it.
-        own = [] if settings.copy_of else [Entry(Level.IS_OWNER, service_principal=self.principal)]
-        Permissions(self, name, PermissionsConfig("job_id", job.id, access.entries(self.people, "job", *own)))
+        entries = access.entries(self.people, "job", self._own_entry())
+        Permissions(self, name, PermissionsConfig("job_id", job.id, entries))
+
+    def _own_entry(self) -> Entry:
+        """The service principal owns the environment's jobs, whoever deploys them.
+
+        Only administrators may give a job away, so a copy stays with the developer who deploys it. Its runs are the
+        service principal's and look themselves up, so that may manage it; where it deploys by itself, it is the owner.
+        """
+        if not self.settings.copy_of:
+            return Entry(Level.IS_OWNER, service_principal=self.principal)
+        return Entry(Level.CAN_MANAGE, service_principal=self.principal, owner_where=_DEPLOYS_ITSELF)

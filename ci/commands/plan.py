@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,21 +17,26 @@ from ci.plan.render import plan_as_markdown, plan_as_text
 _FAILED = 1
 
 
+class Only(StrEnum):
+    """A kind of stack."""
+
+    ADMIN = "admin"
+    PROJECT = "project"
+
+
 def plan(
     environments: Annotated[list[str], typer.Argument(metavar="ENV…", help="Environments, such as staging prod.")],
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the plan with its digests.")] = None,
     markdown_file: Annotated[Path | None, typer.Option("--markdown", help="Write it for a pull request.")] = None,
-    only: Annotated[str | None, typer.Option(help="admin or project: stacks of this kind only.")] = None,
+    only: Annotated[Only | None, typer.Option(help="Stacks of this kind only.")] = None,
 ) -> None:
     """Show what deploying the checked-out commit would do, in every stack of the environments.
 
     Plans run side by side and change nothing. Nothing sensitive is shown or kept; Terraform's own plan files stay in
     the stacks' folders. The result is kept with the commit's evidence too. Exit code 1 if a stack cannot be planned.
     """
-    if only not in (None, "admin", "project"):
-        raise typer.BadParameter("expected admin or project", param_hint="--only")
     with console.progress("planning") as say:
-        found, _ = make_plan(environments, kinds=("admin", "project") if only is None else (only,), say=say)
+        found, _ = make_plan(environments, kinds=(only.value,) if only else ("admin", "project"), say=say)
     keep_plan(found, json_file, markdown_file)
     console.plain(plan_as_text(found).rstrip("\n"))
     if found.problems:

@@ -102,8 +102,8 @@ def find_forge(variables: Mapping[str, str]) -> Forge:
         api = variables.get("GITHUB_API_URL") or "https://api.github.com"
         return GitHub(api, repository, _github_number(variables), token)
     raise Trouble(
-        "no pull request: set GITHUB_REPOSITORY, GITHUB_TOKEN and PULL_REQUEST (GitHub, also from Jenkins), or run it in"
-        " an Azure pipeline of a pull request with SYSTEM_ACCESSTOKEN"
+        "no pull request: set GITHUB_REPOSITORY, GITHUB_TOKEN and PULL_REQUEST (GitHub, also from Jenkins), or run it"
+        " in an Azure pipeline of a pull request with SYSTEM_ACCESSTOKEN"
     )
 
 

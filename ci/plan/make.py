@@ -11,7 +11,7 @@ from pathlib import Path
 from ci.errors import Trouble
 from ci.plan.model import Plan, StackPlan
 from ci.plan.read import read_changes
-from ci.repository import ROOT, git, uncommitted
+from ci.repository import ROOT, git, uncommitted_of_deployment
 from ci.terraform.credentials import Credentials
 from ci.terraform.runner import Terraform
 from ci.terraform.synthesis import Kind, Synthesis, SynthesizedStack, default_outdir, synthesize
@@ -48,7 +48,7 @@ def describe(root: Path, stacks: Sequence[StackPlan]) -> Plan:
     return Plan(
         commit=commit,
         branch=git(root, "branch", "--show-current") or None,
-        uncommitted=tuple(uncommitted(root)),
+        uncommitted=tuple(uncommitted_of_deployment(root)),
         ml_code_digest=git(root, "rev-parse", f"{commit}:{_CODE}"),
         stacks=tuple(stacks),
     )
@@ -94,7 +94,9 @@ def _install_once(
             return  # each stack's own plan says why
 
 
-def _plan_stack(stack: SynthesizedStack, variables: _Variables, *, apply: bool, say: Callable[[str], None]) -> StackPlan:
+def _plan_stack(
+    stack: SynthesizedStack, variables: _Variables, *, apply: bool, say: Callable[[str], None]
+) -> StackPlan:
     started = time.monotonic()
     found = StackPlan(stack=stack.name, environment=stack.environment, kind=stack.kind, stack_digest=stack.digest)
     if isinstance(variables, str):
@@ -105,7 +107,12 @@ def _plan_stack(stack: SynthesizedStack, variables: _Variables, *, apply: bool, 
         raw = terraform.plan(lock=apply)
         if not apply:
             terraform.forget_plan()
-        found = found.model_copy(update={"changes": read_changes(raw), "drift": read_changes(raw, "resource_drift")})
+        changes = read_changes(raw)
+        drift = read_changes(raw, "resource_drift")
+        undone = {change.address for change in changes}
+        # What was only read anew, such as a value that another resource sets, is nobody's drift: nothing undoes it.
+        drift = tuple(change for change in drift if change.address in undone)
+        found = found.model_copy(update={"changes": changes, "drift": drift})
     except Trouble as error:
         found = found.model_copy(update={"problem": str(error)})
     say(f"{stack.name}: {'cannot be planned' if found.problem else f'{len(found.changes)} changes'}")

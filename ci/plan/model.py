@@ -64,7 +64,7 @@ class StackPlan(Frozen):
     kind: Literal["admin", "project"]
     stack_digest: str = Field(description="of what was synthesized, without backend and metadata")
     changes: tuple[Change, ...] = ()
-    drift: tuple[Change, ...] = Field((), description="what was changed outside Terraform since its last apply")
+    drift: tuple[Change, ...] = Field((), description="what was changed outside Terraform and is undone by the plan")
     problem: str | None = None
     seconds: float = 0.0
 
@@ -74,7 +74,7 @@ class Plan(Frozen):
 
     commit: str
     branch: str | None
-    uncommitted: tuple[str, ...] = Field((), description="files that differ from the commit; jobs do not see them")
+    uncommitted: tuple[str, ...] = Field((), description="files of stacks or ML code that differ from the commit")
     ml_code_digest: str = Field(description="git's hash of the tree ml_code at the commit")
     stacks: tuple[StackPlan, ...]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ci.plan.model import digest_of
 from ci.terraform.errors import TerraformFailed, failure
+from ci.terraform.process import Process
 from ci.terraform.synthesis import SynthesizedStack
 
 PLAN_FILE = "branchline.tfplan"
@@ -115,22 +116,12 @@ class Terraform:
     def _run(self, verb: str, *options: str) -> str:
         """One Terraform command to its end, line by line into the log."""
         lines: list[str] = []
-        with subprocess.Popen(
-            [self._program, verb, "-input=false", "-no-color", *options],
-            cwd=self.stack.folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        ) as process:
-            assert process.stdout is not None  # noqa: S101 - it is a pipe: we asked for one
-            for line in process.stdout:
-                lines.append(line)
-                self._log(line.rstrip("\n"))
-        output = "".join(lines)
+        command = [self._program, verb, "-input=false", "-no-color", *options]
+        process = Process(command, self.stack.folder, self._environment)
+        for line in process:
+            lines.append(line)
+            self._log(line)
+        output = "\n".join(lines)
         if process.returncode != 0:
             raise failure(self.stack.name, self.stack.folder, verb, output)
         return output

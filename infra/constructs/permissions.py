@@ -42,10 +42,19 @@ class Entry:
     level: Level
     group: str | None = None
     service_principal: str | None = None
+    owner_where: str | None = None
+    """A Terraform condition where who is listed is the owner instead: a level below it would be refused to owners."""
 
     def __post_init__(self) -> None:
         if (self.group is None) == (self.service_principal is None):
             raise ValueError("an access entry needs either a group or a service principal")
+
+    @property
+    def permission_level(self) -> str:
+        """The level, or the Terraform expression that chooses it."""
+        if self.owner_where is None:
+            return str(self.level)
+        return f'${{{self.owner_where} ? "{Level.IS_OWNER}" : "{self.level}"}}'
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ class Permissions(Part):
                 control(
                     group_name=entry.group,
                     service_principal_name=entry.service_principal,
-                    permission_level=str(entry.level),
+                    permission_level=entry.permission_level,
                 )
                 for entry in config.entries
             ],

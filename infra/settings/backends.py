@@ -30,6 +30,9 @@ class AzureState(Strict):
     use_oidc: bool = Field(False, description="sign in with the CI job's federated token")
     subscription_id: str | None = Field(None, description="subscription of the storage account")
     tenant_id: str | None = Field(None, description="tenant of the storage account")
+    location: str | None = Field(
+        None, min_length=1, description="region in which branchline bootstrap makes it, such as westeurope"
+    )
 
 
 class S3State(Strict):
@@ -51,6 +54,10 @@ class GcsState(Strict):
     bucket: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$", description="bucket name")
     prefix: str = Field("branchline", min_length=1, description="folder of the state files in the bucket")
     kms_encryption_key: str | None = Field(None, description="key for the encryption; none: Google's own")
+    location: str | None = Field(
+        None, min_length=1, description="region in which branchline bootstrap makes it, such as europe-west3"
+    )
+    project_id: str | None = Field(None, min_length=1, description="project in which branchline bootstrap makes it")
 
 
 Backend = Annotated[LocalState | AzureState | S3State | GcsState, Field(discriminator="type")]

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from infra.settings.backends import Backend
 from infra.settings.base import Email, Identifier, Strict, Text
+from infra.settings.hooks import Hook
 
 
 class Workspace(Strict):
@@ -176,6 +177,10 @@ class EnvironmentValues(Strict):
     permissions: PermissionProfile = Field(description="what each group may do here")
     notifications: Notifications = Field(description="who hears of failures")
     promotion: Promotion = Field(description="when a model version becomes champion")
+    approval: Literal["required", "none"] = Field(
+        "required", description="whether somebody else must have approved the very plan that 'branchline apply' applies"
+    )
+    hooks: tuple[Hook, ...] = Field((), description="what follows a deployment, in this order")
     storage: Storage = Field(description="what destroying does to data")
     copies: Copies = Field(description="developers' own copies of this environment")
     tags: dict[str, Text] = Field(description="tags beside the project's: costs, data class, …")
@@ -184,3 +189,12 @@ class EnvironmentValues(Strict):
         default_factory=dict,
         description="Terraform import: resource address (databricks_catalog.catalog) to existing id",
     )
+
+    @model_validator(mode="after")
+    def hooks_have_names_of_their_own(self) -> Self:
+        """A deployment's record knows hooks by their names."""
+        names = [hook.name for hook in self.hooks]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"hooks: two have the name {', '.join(twice)}")
+        return self

@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from infra.settings.base import Email, Identifier, PinnedPackage, Quartz, Strict, Text
+from infra.settings.federation import Federation
 
 
 class GitProvider(StrEnum):
@@ -85,6 +86,7 @@ class Project(Strict):
     )
     environments: tuple[Identifier, ...] = Field(min_length=1, description="environments, one settings file each")
     git: Git = Field(description="the repository that jobs check out")
+    federation: Federation = Field(Federation(), description="logging in from CI without a stored secret")
     groups: Groups = Field(description="the people, as groups")
     members: Members = Field(Members(), description="members of the groups, where nothing else adds them")
     schedules: JobSchedules = Field(description="when jobs run (Quartz, UTC)")

@@ -79,7 +79,7 @@ class Rooms:
         self.app: FastAPI = build_app(
             [
                 gateway_routes(LoginService(self._identity, clock), self._status),
-                identity_routes(self._identity, permissions),
+                identity_routes(self._identity, permissions, config.workspace_id),
                 secrets_routes(secrets),
                 catalog_routes(catalog),
                 files_routes(files),

@@ -97,6 +97,11 @@ def version(spark: "SparkSession", name: str) -> int:
     return low
 
 
+def as_of(spark: "SparkSession", name: str, number: int) -> "DataFrame":
+    """The table as it was at a Delta version."""
+    return spark.sql(f"SELECT * FROM {name} VERSION AS OF {number}")  # noqa: S608  # a name of ours
+
+
 def exists(spark: "SparkSession", name: str) -> bool:
     """Whether the table can be seen."""
     return bool(spark.catalog.tableExists(name))

@@ -1,4 +1,4 @@
-"""OAuth 2.0 for service principals: their secrets, and the tokens that these buy (client credentials)."""
+"""OAuth 2.0 for service principals: what buys them tokens (client credentials, token exchange), and their secrets."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from infra.workspace.control.clock import Clock
 from infra.workspace.gateway.errors import BadRequest, NotFound, PermissionDenied
 from infra.workspace.identity.directory import Directory, Kind, Record
 from infra.workspace.identity.errors import InvalidClient, OAuthError
+from infra.workspace.identity.federation import Federation
 from infra.workspace.identity.principal import Principal
 from infra.workspace.identity.rule_sets import RuleSets
 from infra.workspace.identity.tokens import TokenKind, TokenStore, digest
@@ -18,6 +19,7 @@ from infra.workspace.store.database import Store
 
 TOKEN_LIFETIME = timedelta(hours=1)
 MAX_SECRETS = 5
+JWT = "urn:ietf:params:oauth:token-type:jwt"
 _DEFAULT_SECRET_LIFETIME = timedelta(days=730)
 
 _SCHEMA = """
@@ -41,6 +43,7 @@ class OAuth:
         self._directory = directory
         self._tokens = tokens
         self._rule_sets = rule_sets
+        self.federation = Federation(store, clock, directory)
         store.schema("identity", _SCHEMA)
 
     def create_secret(self, principal: Principal, service_principal_id: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -77,8 +80,7 @@ class OAuth:
 
     def client_credentials(self, client_id: str, client_secret: str, scope: str | None) -> dict[str, Any]:
         """A token for the service principal with this application id and one of its secrets; raises OAuthError."""
-        if scope and not set(scope.split()) <= {"all-apis", "offline_access"}:
-            raise OAuthError(f"scope is all-apis, not {scope!r}", "invalid_scope")
+        _require_scope(scope)
         owner = self._directory.find(Kind.SERVICE_PRINCIPAL, client_id)
         known = owner is not None and self._store.row(
             "SELECT 1 FROM oauth_secrets WHERE owner_id = ? AND digest = ? AND expires_ms > ?",
@@ -86,6 +88,24 @@ class OAuth:
         )
         if owner is None or not known or not owner.active:
             raise InvalidClient("Client authentication failed")
+        return self._access_token(owner)
+
+    def token_exchange(
+        self, client_id: str, subject_token: str, subject_token_type: str, scope: str | None
+    ) -> dict[str, Any]:
+        """A token for the service principal whose federation policy accepts a token of elsewhere (RFC 8693).
+
+        Raises OAuthError, whose description names neither a policy's values nor the token's.
+        """
+        _require_scope(scope)
+        if subject_token_type != JWT:
+            raise OAuthError(f"subject_token_type is {JWT}")
+        if not client_id:
+            raise OAuthError("client_id is missing: the local workspace federates service principals only")
+        owner = self.federation.service_principal(client_id, subject_token)
+        return {**self._access_token(owner), "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}
+
+    def _access_token(self, owner: Record) -> dict[str, Any]:
         issued = self._tokens.issue(owner.id, TokenKind.OAUTH, TOKEN_LIFETIME)
         return {
             "access_token": issued.value,
@@ -118,6 +138,11 @@ class OAuth:
             }
             for row in rows
         ]
+
+
+def _require_scope(scope: str | None) -> None:
+    if scope and not set(scope.split()) <= {"all-apis", "offline_access"}:
+        raise OAuthError(f"scope is all-apis, not {scope!r}", "invalid_scope")
 
 
 def _duration(text: Any) -> timedelta:

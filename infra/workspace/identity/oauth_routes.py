@@ -1,4 +1,4 @@
-"""OAuth's discovery and token endpoints, service principals' secrets, and rule sets."""
+"""OAuth's discovery and token endpoints, service principals' secrets and federation policies, and rule sets."""
 
 from __future__ import annotations
 
@@ -12,28 +12,37 @@ from fastapi import APIRouter, Body, Form, Header, Request, Response
 from infra.workspace.gateway.caller import Caller
 from infra.workspace.gateway.errors import NotSupported
 from infra.workspace.identity.errors import InvalidClient, OAuthError
+from infra.workspace.identity.federation_policy import ACCOUNT_ID
+from infra.workspace.identity.federation_routes import federation_routes
 from infra.workspace.identity.service import IdentityService
 
 Given = Annotated[dict[str, Any], Body()]
+_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 _SECRETS = "/api/2.0/accounts/servicePrincipals/{service_principal_id}/credentials/secrets"
 
 
-def oauth_routes(service: IdentityService) -> APIRouter:
+def oauth_routes(service: IdentityService, workspace_id: int | None) -> APIRouter:
     router = APIRouter()
-    parts = [_discovery(), _tokens(service), _secrets(service)]
+    parts = [
+        _discovery(workspace_id),
+        _tokens(service),
+        _secrets(service),
+        federation_routes(service.oauth.federation),
+    ]
     parts += [_rule_sets(service, f"/api/2.0/preview/accounts{account}") for account in ("", "/{account_id}")]
     for part in parts:
         router.routes.extend(part.routes)
     return router
 
 
-def _discovery() -> APIRouter:
+def _discovery(workspace_id: int | None) -> APIRouter:
     """Open to all: clients read these addresses before they have a token."""
     router = APIRouter()
 
     @router.get("/.well-known/databricks-config")
     def databricks_config(request: Request) -> dict[str, Any]:
-        return {"oidc_endpoint": f"{_base(request)}/oidc"}
+        known = {} if workspace_id is None else {"workspace_id": str(workspace_id)}
+        return {"oidc_endpoint": f"{_base(request)}/oidc", "account_id": ACCOUNT_ID, **known}
 
     @router.get("/oidc/.well-known/oauth-authorization-server")
     @router.get("/oidc/.well-known/openid-configuration")
@@ -43,7 +52,7 @@ def _discovery() -> APIRouter:
             "issuer": issuer,
             "authorization_endpoint": f"{issuer}/v1/authorize",
             "token_endpoint": f"{issuer}/v1/token",
-            "grant_types_supported": ["client_credentials"],
+            "grant_types_supported": ["client_credentials", _EXCHANGE],
             "response_types_supported": ["code"],
             "scopes_supported": ["all-apis"],
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
@@ -60,19 +69,24 @@ def _tokens(service: IdentityService) -> APIRouter:
     router = APIRouter()
 
     @router.post("/oidc/v1/token")
-    def client_credentials(
+    def token(
         response: Response,
         grant_type: Annotated[str, Form()] = "",
         scope: Annotated[str | None, Form()] = None,
         client_id: Annotated[str, Form()] = "",
         client_secret: Annotated[str, Form()] = "",
+        subject_token: Annotated[str, Form()] = "",
+        subject_token_type: Annotated[str, Form()] = "",
         authorization: Annotated[str, Header()] = "",
     ) -> dict[str, Any]:
+        response.headers["cache-control"] = "no-store"
+        if grant_type == _EXCHANGE:
+            return service.oauth.token_exchange(client_id, subject_token, subject_token_type, scope)
         if grant_type != "client_credentials":
-            raise OAuthError(f"grant_type is client_credentials, not {grant_type!r}", "unsupported_grant_type")
+            known = f"client_credentials or {_EXCHANGE}"
+            raise OAuthError(f"grant_type is {known}, not {grant_type!r}", "unsupported_grant_type")
         if authorization:
             client_id, client_secret = _basic(authorization)
-        response.headers["cache-control"] = "no-store"
         return service.oauth.client_credentials(client_id, client_secret, scope)
 
     return router

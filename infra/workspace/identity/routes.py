@@ -1,4 +1,4 @@
-"""The room's REST: SCIM, tokens, OAuth, rule sets and permissions."""
+"""The room's REST: SCIM, tokens, OAuth, federation, rule sets and permissions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from infra.workspace.identity.service import IdentityService
 from infra.workspace.identity.token_routes import token_routes
 
 
-def routes(service: IdentityService, permissions: Permissions) -> APIRouter:
+def routes(service: IdentityService, permissions: Permissions, workspace_id: int | None = None) -> APIRouter:
     router = APIRouter()
-    parts = (scim_routes(service), token_routes(service), oauth_routes(service), permission_routes(permissions))
+    parts = (
+        scim_routes(service),
+        token_routes(service),
+        oauth_routes(service, workspace_id),
+        permission_routes(permissions),
+    )
     for part in parts:
         router.routes.extend(part.routes)
     return router

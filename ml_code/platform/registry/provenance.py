@@ -1,9 +1,10 @@
-"""What a training run was made from: data version, environment and code, as tags and files of the run."""
+"""What was made from what: data version, environment and code of a training run as its tags, the reads of a scoring."""
 
+import datetime
 import hashlib
 import platform
 import sys
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
 from importlib.metadata import distributions, version
 
@@ -28,6 +29,24 @@ class DataVersion:
             "data_rows": str(self.rows),
             "data_source": self.source,
         }
+
+
+@dataclass(frozen=True)
+class ScoringRun:
+    """What a scoring read: who scores which day with which version, from which Delta version of the feature table."""
+
+    run_id: str
+    date: datetime.date
+    commit: str
+    model: str
+    model_version: int
+    features_table: str
+    features_version: int
+    features_table_id: str | None
+
+    def row(self) -> tuple[str | int | datetime.date | None, ...]:
+        """As a row of the table of scorings."""
+        return astuple(self)
 
 
 def digest_of(frame: pd.DataFrame, key: str) -> str:

@@ -75,3 +75,17 @@ PREDICTIONS = (
     Column("commit", "string", "git commit of the code that scored"),
     Column("scored_at", "timestamp", "the day at the hour of configs.yml, UTC: the same whenever the day is scored"),
 )
+
+# Beside the predictions, not in them: code of before and after can write the same predictions table.
+SCORING_RUNS_COMMENT = "What each scoring that wrote predictions had read; a prediction finds its own by these keys"
+SCORING_RUNS = (
+    Column("run_id", "string", "job run that scored", required=True),
+    Column("date", "date", "day that was scored", required=True),
+    Column("commit", "string", "git commit of the code that scored", required=True),
+    Column("model", "string", "name of the registered model", required=True),
+    Column("model_version", "bigint", "its version", required=True),
+    Column("features_table", "string", "feature table", required=True),
+    Column("features_version", "bigint", "its Delta version that was read", required=True),
+    Column("features_table_id", "string", "its id in Unity Catalog, another one if it is dropped and made anew"),
+)
+SCORING_RUNS_KEY = ("run_id", "date", "commit", "model", "model_version", "features_table", "features_version")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ml_code.platform import tables
 from ml_code.platform.errors import StepError
 from ml_code.platform.features.table import MERGE_LIMIT
+from ml_code.platform.registry.provenance import ScoringRun
 from ml_code.platform.registry.versions import CHAMPION, LoadedModel, Versions
 from ml_code.platform.scoring import Banding, Scorer, score_frame
 from ml_code.projects.hrob import schema
@@ -39,12 +40,13 @@ def run(context: "Context", *, model: str, **_: Any) -> Scored:
     predictions = context.table("predictions")
     tables.create_table(context.spark, predictions, schema.PREDICTIONS, schema.PREDICTIONS_COMMENT)
 
-    members = _members(context, champion, project.parameters.scoring.window_days)
+    reading = _reading(context, champion)
+    members = _members(context, champion, reading, project.parameters.scoring.window_days)
     count = members.count()
     if not count:
         context.say(f"no members to score on {context.date}: nothing written")
         return Scored(0, 0, champion.version, {})
-    written = _write(context, predictions, _predictions(context, members, champion, project), count)
+    written = _write(context, predictions, _predictions(context, members, champion, project), count, reading)
     bands = _bands_of(context, predictions)
     text = ", ".join(f"{bands.get(band.name, 0)} {band.name}" for band in project.parameters.scoring.bands)
     context.say(f"{count} members of {context.date} scored with {model} v{champion.version}: {text}")
@@ -70,13 +72,28 @@ def scorer_of(champion: LoadedModel, project: Project) -> Scorer:
     return Scorer(champion.booster_text, champion.preparation, words, _banding(project.parameters.scoring))
 
 
-def _members(context: "Context", champion: LoadedModel, window_days: int) -> "DataFrame":
-    from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
-
+def _reading(context: "Context", champion: LoadedModel) -> ScoringRun:
     name = context.table("features")
     if not tables.exists(context.spark, name):
         raise StepError(f"there is no table {name}: run hrob.ingest and hrob.features first")
-    features = context.spark.table(name)
+    return ScoringRun(
+        run_id=context.run_id,
+        date=context.date,
+        commit=context.origin.commit,
+        model=champion.name,
+        model_version=champion.version,
+        features_table=name,
+        features_version=tables.version(context.spark, name),
+        features_table_id=context.workspace.tables.get(name).table_id,
+    )
+
+
+def _members(context: "Context", champion: LoadedModel, reading: ScoringRun, window_days: int) -> "DataFrame":
+    from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
+
+    name = reading.features_table
+    # As of the version that will be told, whatever is written meanwhile.
+    features = tables.as_of(context.spark, name, reading.features_version)
     if missing := sorted(set(champion.preparation.features) - set(features.columns)):
         raise StepError(
             f"{name} lacks {', '.join(missing)}, which {champion.name} v{champion.version} was trained with: "
@@ -106,7 +123,7 @@ def _predictions(context: "Context", members: "DataFrame", champion: LoadedModel
     )
 
 
-def _write(context: "Context", predictions: str, scored: "DataFrame", count: int) -> int:
+def _write(context: "Context", predictions: str, scored: "DataFrame", count: int, reading: ScoringRun) -> int:
     """MERGE what is new or different; a day too large for that is replaced in one commit. Returns the rows written."""
     from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
 
@@ -118,11 +135,20 @@ def _write(context: "Context", predictions: str, scored: "DataFrame", count: int
         count = new.count()
         if not count:
             return 0
+    _record(context, reading)
     if count <= MERGE_LIMIT:
         tables.merge(context.spark, predictions, new, [KEY, "date"])
     else:
         tables.replace_where(context.spark, predictions, scored, day)
     return count
+
+
+def _record(context: "Context", reading: ScoringRun) -> None:
+    """Before the rows that it speaks of, so that none is ever without; a repeated run finds its own there."""
+    name = context.table("scoring_runs")
+    tables.create_table(context.spark, name, schema.SCORING_RUNS, schema.SCORING_RUNS_COMMENT)
+    rows = context.spark.createDataFrame([reading.row()], tables.ddl(schema.SCORING_RUNS))
+    tables.merge(context.spark, name, rows, schema.SCORING_RUNS_KEY, update=False)
 
 
 def _bands_of(context: "Context", predictions: str) -> dict[str, int]:

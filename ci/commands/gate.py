@@ -1,0 +1,65 @@
+"""`branchline gate`: may this plan be reviewed, or applied."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ci import console, evidence
+from ci.gate import GateReport, Purpose, run_gate
+from ci.gate.stacks import find_synthesis
+from ci.gate.words import as_text
+from ci.plan.files import read_plan
+from ci.repository import ROOT, git
+
+_REFUSED = 3
+
+
+def gate(
+    plan_file: Annotated[
+        Path | None, typer.Option("--plan", help="Plan of 'branchline plan'; else the commit's own evidence.")
+    ] = None,
+    stacks: Annotated[
+        Path | None, typer.Option(help="Folder of the planned stacks; else where they were planned, or made anew.")
+    ] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(help="Commit that the change begins after; else where it left main, or the first parent on main."),
+    ] = None,
+    purpose: Annotated[Purpose, typer.Option("--for", help="What the plan is judged for.")] = Purpose.REVIEW,
+    sarif_file: Annotated[Path | None, typer.Option("--sarif", help="Write SARIF 2.1.0, for code scanning.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report.")] = None,
+    markdown_file: Annotated[Path | None, typer.Option("--markdown", help="Write it for a pull request.")] = None,
+) -> None:
+    """Judge the checked-out commit's stacks and plan by the rules of infra/policies.
+
+    Its result is kept with the commit's evidence too. Exit codes: 0 passed; 1 nothing was judged (no plan, one of
+    another commit or changed since it was written, other stacks, wrong settings); 3 refused.
+    """
+    commit = git(ROOT, "rev-parse", "HEAD")
+    plan = read_plan(plan_file or evidence.folder(commit) / "plan.json")
+    with console.waiting("judging stacks and plan"):
+        report = run_gate(plan, find_synthesis(plan, stacks, ROOT), purpose, base)
+    keep_report(report, sarif_file, json_file, markdown_file)
+    console.plain(as_text(report).rstrip("\n"))
+    if not report.passed:
+        raise typer.Exit(_REFUSED)
+
+
+def keep_report(
+    report: GateReport, sarif_file: Path | None, json_file: Path | None, markdown_file: Path | None
+) -> None:
+    """Writes a report where it was asked for, and with its commit's evidence."""
+    texts = {
+        "gate.sarif": json.dumps(report.to_sarif(), indent=2) + "\n",
+        "gate.json": report.model_dump_json(indent=2) + "\n",
+        "gate.md": report.to_markdown(),
+    }
+    for name, text in texts.items():
+        evidence.keep(report.commit, name, text)
+    for path, text in zip((sarif_file, json_file, markdown_file), texts.values(), strict=True):
+        if path is not None:
+            path.write_text(text, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Copies: a feature branch's own deployment beside the environment that allows them."""

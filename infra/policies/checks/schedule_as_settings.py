@@ -1,0 +1,28 @@
+"""What starts a job by itself."""
+
+from collections.abc import Iterator
+
+from infra.policies.check import check
+from infra.policies.policy import Severity
+from infra.policies.resource import Resource
+
+_STARTERS = ("schedule", "trigger", "continuous")
+
+
+@check(
+    "BRL_DBX_13",
+    "Schedules fire only where the settings say so",
+    kinds=["databricks_job"],
+    severity=Severity.MEDIUM,
+    advice='Set pause_status = "PAUSED" where the settings\' schedules are paused, and in every copy.',
+    setting="schedules",
+)
+def schedule_as_settings(job: Resource) -> Iterator[str]:
+    """What starts a job by itself is paused, unless schedules are active here. Unset means active on Databricks."""
+    if job.settings.schedules_active:
+        return
+    for kind in _STARTERS:
+        for block in job.blocks(kind):
+            if block.value("pause_status") != "PAUSED":
+                whose = "a copy's are paused" if job.settings.copy_of else f"{job.settings.environment}'s are paused"
+                yield f"its {kind} is active, {whose}"

@@ -1,0 +1,1 @@
+"""One rule over plans a file; infra.policies.rule loads them."""
