@@ -10,7 +10,18 @@ from typing import Any
 
 from tests.benchmarks.harness import NO_GOAL, Row, machine, say
 
-NAMES = ("workspace-start", "synth", "deploy", "catalog", "pipeline", "features", "scoring", "plan", "rehearse", "gate-500")
+NAMES = (
+    "workspace-start",
+    "synth",
+    "deploy",
+    "catalog",
+    "pipeline",
+    "features",
+    "scoring",
+    "plan",
+    "rehearse",
+    "gate-500",
+)
 _TABLE = Path(__file__).parents[2] / "docs/benchmarks.md"
 
 
