@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,6 @@ from ci.errors import Trouble
 
 ROOT = Path(__file__).parents[1]
 """The clone that this command belongs to."""
-
-_PULL_REQUEST = re.compile(r"^Merge pull request #(\d+) |^Merged PR (\d+): |\(#(\d+)\)\s*$|\(pull request #(\d+)\)\s*$")
 
 
 def git(repository: Path, *arguments: str) -> str:
@@ -92,19 +89,10 @@ def _tip(repository: Path, branch: str) -> BranchTip:
     return BranchTip(branch, git(repository, "rev-parse", "HEAD"), stands_in=True)
 
 
-def pull_request_of(repository: Path, commit: str) -> int | None:
-    """The number of the pull request that brought a commit, from the subject that forges give its merge, or None.
-
-    A commit inside a merged branch has its number from the first merge that contains it on the way to HEAD.
-    """
-    if found := _pull_request(git(repository, "show", "--no-patch", "--format=%s", commit)):
-        return found
-    merges = git(
-        repository, "log", "--merges", "--ancestry-path", "--reverse", "--format=%s", f"{commit}..HEAD"
-    ).splitlines()
-    return next((number for subject in merges if (number := _pull_request(subject))), None)
-
-
-def _pull_request(subject: str) -> int | None:
-    found = _PULL_REQUEST.search(subject)
-    return int(next(group for group in found.groups() if group)) if found else None
+def is_ancestor(repository: Path, earlier: str, later: str) -> bool:
+    """Whether the second commit has the first in its history, or is it; not if the clone lacks one of them."""
+    try:
+        git(repository, "merge-base", "--is-ancestor", earlier, later)
+    except Trouble:
+        return False
+    return True

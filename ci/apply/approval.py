@@ -11,9 +11,10 @@ from ci.errors import Trouble
 from ci.plan.files import read_plan
 from ci.plan.model import Change, Plan
 from ci.plan.words import field_in_words
-from ci.repository import ROOT, find_commit, git
+from ci.repository import ROOT, find_commit, git, is_ancestor
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_NOREPLY = re.compile(r"(?:\d+\+)?([\w-]+(?:\[bot\])?)@users\.noreply\.github\.com")
 _LISTED = 12
 
 
@@ -71,7 +72,7 @@ def authors_of(root: Path, commit: str, since: str | None) -> list[str]:
     authors count, and with a merge those of what it merged.
     """
     known = since and since != commit and find_commit(root, since)
-    selected = [f"{since}..{commit}"] if known and _is_ancestor(root, str(since), commit) else _of_one(root, commit)
+    selected = [f"{since}..{commit}"] if known and is_ancestor(root, str(since), commit) else _of_one(root, commit)
     listed = git(root, "log", "--format=%an <%ae>%n%(trailers:key=Co-authored-by,valueonly)", *selected)
     return list(dict.fromkeys(line.strip() for line in listed.splitlines() if line.strip()))
 
@@ -146,17 +147,11 @@ def _require_commit(plan: Plan, commit: str, source: str) -> None:
 
 
 def _identities(person: str) -> set[str]:
-    """A person's name and mail, each by itself, in lower case."""
+    """A person's name, mail and, where the mail is a private one of GitHub's, login: each by itself, in lower case."""
     name, _, rest = person.partition("<")
-    return {part.strip().lower() for part in (name, rest.partition(">")[0]) if part.strip()}
-
-
-def _is_ancestor(root: Path, earlier: str, later: str) -> bool:
-    try:
-        git(root, "merge-base", "--is-ancestor", earlier, later)
-    except Trouble:
-        return False
-    return True
+    parts = {part.strip().lower() for part in (name, rest.partition(">")[0]) if part.strip()}
+    logins = {found[1] for part in parts if (found := _NOREPLY.fullmatch(part))}
+    return parts | logins
 
 
 def _of_one(root: Path, commit: str) -> list[str]:

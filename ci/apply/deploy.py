@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from ci.apply.approval import authors_of, find_approval, require_other_person
+from ci.apply.approval import Approval, authors_of, find_approval, require_other_person
 from ci.apply.clients import Records, champion_of
 from ci.apply.decide import Decision, decide, is_done
 from ci.apply.guards import require_branch, require_committed, require_gate, require_jobs_of_hooks, require_plans
 from ci.apply.hooks import HookRunner, hooks_due
 from ci.apply.lock import alone
+from ci.apply.lost import take_over_lost
 from ci.apply.parts import Part, compare, compare_stack
 from ci.apply.report import Report
 from ci.apply.request import Request, new_record
@@ -23,9 +24,10 @@ from ci.errors import Trouble
 from ci.plan.make import describe, plan_to_apply
 from ci.plan.model import Plan, StackPlan
 from ci.plan.words import counted
+from ci.repository import git
 from ci.terraform.credentials import Credentials
 from ci.terraform.runner import Terraform
-from ci.terraform.synthesis import Synthesis, synthesize
+from ci.terraform.synthesis import Synthesis, SynthesizedStack, synthesize
 from infra.settings import Settings
 
 _CONVERGES = "The same command again takes it up where it stands."
@@ -49,13 +51,14 @@ def deploy(request: Request, settings: Settings, credentials: Credentials, say: 
     warning = require_branch(checked_out, settings, request.root)
     if warning:
         say(f"note: {warning}")
+    approval = find_approval(request.environment, checked_out.commit, request.approved, request.plan_file, request.root)
     folder = request.root / ".branchline" / "apply" / settings.state_key(settings.environment)
     with alone(folder, request.environment):
         say("synthesizing")
         synthesis = synthesize([request.environment], folder, root=request.root, variables=os.environ)
         require_jobs_of_hooks(settings, synthesis)
         try:
-            return _Deploying(request, settings, credentials, synthesis, say, log).run()
+            return _Deploying(request, settings, credentials, synthesis, say, log).run(approval)
         finally:
             for stack in synthesis.stacks.values():
                 Terraform(stack, {}).forget_plan()
@@ -72,6 +75,7 @@ class _Deploying:
         self._credentials = credentials
         self._synthesis = synthesis
         self._stacks = synthesis.of([request.environment], request.kinds_for(settings))
+        self._commit = git(request.root, "rev-parse", "HEAD")
         self._say = say
         self._log = log
         self._began = time.monotonic()
@@ -81,21 +85,20 @@ class _Deploying:
         self._left: dict[str, list[str]] = {}
         self._record: Deployment
 
-    def run(self) -> Report:
+    def run(self, approval: Approval | None) -> Report:
         request = self._request
-        self._say("planning")
-        planned = [plan_to_apply(stack, self._credentials, say=self._say) for stack in self._stacks]
-        now = describe(request.root, planned)
         latest, last = self._records.latest(), self._records.latest_applied()
+        authors = self._authors(last)
+        require_other_person(request.approver, authors)
+        self._say("planning")
+        planned = [self._plan(stack, latest) for stack in self._stacks]
+        now = describe(request.root, planned)
         require_plans(now, last)
         self._parts = {part.name: part for part in compare(now, last)}
         if latest and is_done(latest, now, request.tag, request.release_of):
             self._record = latest
             return self._report("nothing to do: this is deployed, and every hook has run")
-        authors = (
-            [request.author] if request.author else authors_of(request.root, now.commit, last.commit if last else None)
-        )
-        decision = self._decide(now, latest, authors)
+        decision = self._decide(now, latest, approval)
         self._notes = decision.notes
         for note in self._notes:
             self._say(note)
@@ -107,12 +110,24 @@ class _Deploying:
             self._record = new_record(request, self._settings, now, decision, authors, hooks, self._records)
         return self._carry_out(now, decision, last)
 
-    def _decide(self, now: Plan, latest: Deployment | None, authors: Sequence[str]) -> Decision:
-        request, environment = self._request, self._request.environment
-        approval = find_approval(environment, now.commit, request.approved, request.plan_file, request.root)
+    def _plan(self, stack: SynthesizedStack, latest: Deployment | None) -> StackPlan:
+        planned = plan_to_apply(stack, self._credentials, say=self._say)
+        if planned.problem or latest is None or latest.state == "applied" or latest.commit != self._commit:
+            return planned
+        terraform = Terraform(stack, self._credentials.variables(stack.environment, stack.kind))
+        lost = take_over_lost(planned, latest, self._records.client, terraform, self._say)
+        return plan_to_apply(stack, self._credentials, say=self._say) if lost else planned
+
+    def _authors(self, last: Deployment | None) -> list[str]:
+        """Who wrote what is deployed anew."""
+        wrote = authors_of(self._request.root, self._commit, last.commit if last else None)
+        asked = self._request.author
+        return [*wrote, asked] if asked and asked not in wrote else wrote
+
+    def _decide(self, now: Plan, latest: Deployment | None, approval: Approval | None) -> Decision:
+        request = self._request
         if approval and self._settings.values.approval == "required" and not request.approver:
-            raise Trouble(f"{environment} demands an approval by somebody: say who it was with --approver NAME")
-        require_other_person(request.approver, authors)
+            raise Trouble(f"{request.environment} demands an approval by somebody: say who it was with --approver NAME")
         planned = {stack.stack for stack in now.stacks if not stack.problem}
         begun = self._stacks if latest and latest.state != "applied" else []
         tainted = {stack.name: half_made(stack, self._credentials) for stack in begun if stack.name in planned}

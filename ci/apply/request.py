@@ -11,7 +11,8 @@ from ci.apply.clients import Records, champion_of
 from ci.apply.decide import Decision
 from ci.deployments.record import Deployment, HookResult, deployed_digest, deployment_id, utc
 from ci.plan.model import Plan
-from ci.repository import ROOT, pull_request_of
+from ci.pull_requests import pull_request_of
+from ci.repository import ROOT
 from ci.terraform.synthesis import Kind
 from infra.settings import Settings
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ci.bootstrap.data import data_in
 from ci.bootstrap.federation import Policies
 from ci.bootstrap.identity import require_admins, require_tools
-from ci.bootstrap.report import Report, Way
+from ci.bootstrap.report import Did, Report, Way
 from ci.bootstrap.stacks import AdminStacks, counted, in_order, listed, share_workspace, synthesize_own
 from ci.bootstrap.state.choose import StateStore, state_name, stores
+from ci.copies.find import find_copies
 from ci.errors import Trouble
 from ci.terraform.synthesis import Kind
 from infra.settings import Settings
@@ -43,8 +44,9 @@ class Down:
         """
         require_tools()
         self._clients = require_admins(self._environments, self._way.credentials)
-        for settings in self._environments:
-            self._require_unused(settings)
+        obstacles = [obstacle for settings in self._environments for obstacle in self._obstacles(settings)]
+        if obstacles:
+            raise Trouble("\n".join(obstacles))
         removals = {settings.environment: self._stacks.held(settings, "admin") for settings in self._environments}
         told = ", ".join(f"the {len(held)} objects of {name}-admin" for name, held in removals.items() if held)
         return f"Remove the federation policies, and destroy {told}?" if told else ""
@@ -70,42 +72,36 @@ class Down:
         gone = {name for names, store in self._stores.items() if not store.exists() for name in names.split(", ")}
         return AdminStacks(synthesize_own(self._everyone, self._way.root), self._way, without_state=gone)
 
-    def _require_unused(self, settings: Settings) -> None:
+    def _obstacles(self, settings: Settings) -> Iterator[str]:
+        """Everything for whose sake an environment stays, each with what to do about it."""
         name, client = settings.environment, self._clients[settings.environment]
         held = self._stacks.held(settings, "project")
         if held:
-            raise Trouble(
+            yield (
                 f"{name} still has a project: {_some(held)}. Destroy it first, as who deploys it:"
                 f" node_modules/.bin/cdktf destroy {name}"
             )
         if not self._stacks.held(settings, "admin"):
             return
-        self._require_no_copies(settings, client)
-        if settings.values.workspace.makes_shared_objects:
-            self._require_no_sharers(settings)
+        copies = [copy.branch for copy in find_copies(client, settings)]
+        if copies:
+            yield f"{name} still has copies: {_some(copies)}. Remove them first: branchline copies --help"
+        sharers = self._sharers(settings)
+        if sharers:
+            yield f"{' and '.join(sharers)} still use what {name}-admin makes for all: take them down too"
         data = [] if settings.values.storage.destroy_data else data_in(client, settings)
         if data:
-            raise Trouble(
+            yield (
                 f"{name} keeps its data (storage.destroy_data: false): {_some(data)}."
                 f" If they are meant to go: DESTROY_DATA={name} branchline bootstrap down {name}"
             )
 
-    def _require_no_copies(self, settings: Settings, client: WorkspaceClient) -> None:
-        from ci.copies.find import find_copies
-
-        copies = [copy.branch for copy in find_copies(client, settings)]
-        if copies:
-            raise Trouble(
-                f"{settings.environment} still has copies: {_some(copies)}. Remove them first: branchline copies --help"
-            )
-
-    def _require_no_sharers(self, settings: Settings) -> None:
+    def _sharers(self, settings: Settings) -> list[str]:
+        """Other environments of the workspace, not taken down now, that need this one's groups and folder."""
+        if not settings.values.workspace.makes_shared_objects:
+            return []
         others = [each for each in self._everyone if each not in self._environments and share_workspace(settings, each)]
-        users = [other.environment for other in others if self._stacks.held(other, "admin")]
-        if users:
-            raise Trouble(
-                f"{' and '.join(users)} still use what {settings.environment}-admin makes for all: take them down too"
-            )
+        return [other.environment for other in others if self._stacks.held(other, "admin")]
 
     def _destroy(self, settings: Settings) -> None:
         way, stacks, name = self._way, self._stacks, f"{settings.environment}-admin"
@@ -138,7 +134,8 @@ class Down:
                 state_name(by_name[user], f"{user}{ending}") for user in users for ending in ("", "-admin")
             )
             removed = store.remove(states)
-            self._way.did(f"state of {names}: {store.name}", "removed" if removed else "unchanged", tuple(removed))
+            did: Did = "removed" if removed else "unchanged"
+            self._way.did(f"state of {names}: {store.name}", did, tuple(removed), told=store.remote)
 
 
 def _given_up(settings: Settings) -> bool:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from ci.bootstrap.report import Did, Way
 from ci.errors import Trouble
 from infra.settings import Settings
+from infra.settings.federation import Trust
 
 if TYPE_CHECKING:
     from databricks.sdk import AccountClient, WorkspaceClient
@@ -43,19 +44,20 @@ class Policies:
         """By id: one for each forge, and one for its pull requests where the environment is the one that has copies."""
         from databricks.sdk.service.oauth2 import FederationPolicy, OidcFederationPolicy
 
-        def policy(what: str, issuer: str, audience: str | None, subject: str) -> FederationPolicy:
-            oidc = OidcFederationPolicy(issuer=issuer, audiences=[audience or self.account_id], subject=subject)
+        def policy(what: str, trust: Trust, subject: str, claim: str | None = None) -> FederationPolicy:
+            audiences = [trust.audience or self.account_id]
+            oidc = OidcFederationPolicy(issuer=trust.issuer, audiences=audiences, subject=subject, subject_claim=claim)
             return FederationPolicy(description=f"{what} of {self._settings.project.project}", oidc_policy=oidc)
 
         environment, values = self._settings.environment, self._settings.values
         found = {}
         for trust in self._settings.project.federation.trusts:
             name = f"{OWN}{trust.type.replace('_', '-')}"
-            subject = trust.subject(environment, values.branch)
-            found[name] = policy(f"jobs for {environment}", trust.issuer, trust.audience, subject)
+            found[name] = policy(f"jobs for {environment}", trust, trust.subject(environment, values.branch))
             if values.copies.allowed and trust.pull_request_subject:
-                subject = trust.pull_request_subject
-                found[f"{name}-pull-request"] = policy("pull requests", trust.issuer, trust.audience, subject)
+                claim = trust.pull_request_claim if trust.type == "jenkins" else None
+                wanted = policy("pull requests", trust, trust.pull_request_subject, claim)
+                found[f"{name}-pull-request"] = wanted
         return found
 
     def ensure(self) -> None:

@@ -9,19 +9,9 @@ from typing import Any
 from infra.settings import Settings
 
 _HOW = {
-    "github": (
-        "github-oidc",
-        "as variables of the GitHub environment (Settings, Environments), which takes deployments from its branch"
-        " alone; for pull requests as variables of the repository",
-    ),
-    "azure_pipelines": (
-        "azure-devops-oidc",
-        "as a variable group (Pipelines, Library) that only the environment's pipeline may use",
-    ),
-    "jenkins": (
-        "file-oidc",
-        "as environment variables of the job; DATABRICKS_OIDC_TOKEN_FILEPATH is the file credential of the plugin",
-    ),
+    "github": ("github-oidc", "variables of the GitHub environment of that name, which takes its branch alone"),
+    "azure_pipelines": ("azure-devops-oidc", "variable group branchline-<environment>, for its pipelines alone"),
+    "jenkins": ("file-oidc", "properties of the folder; the client id as DATABRICKS_CLIENT_ID_<ENVIRONMENT>"),
 }
 
 
@@ -53,7 +43,7 @@ def forge_variables(environments: Sequence[LoggedIn]) -> dict[str, Any]:
                 "DATABRICKS_TOKEN_AUDIENCE": trust.audience or each.account_id,
             }
             forge["environments"][settings.environment] = {
-                "branch": settings.values.branch,
+                "branch": None if settings.values.copies.allowed else settings.values.branch,
                 "approval": settings.values.approval,
                 "subject": trust.subject(settings.environment, settings.values.branch),
                 "variables": variables,
@@ -69,9 +59,10 @@ def lines(forges: dict[str, Any]) -> Iterator[str]:
     for forge, told in forges.items():
         yield f"{forge}: {told['where']}"
         for environment, each in told["environments"].items():
-            approval = ", with an approval by somebody else" if each["approval"] == "required" else ""
-            yield f"  {environment} (branch {each['branch']} alone{approval}; subject {each['subject']})"
+            approval = ", after somebody else's approval" if each["approval"] == "required" else ""
+            branch = f"branch {each['branch']}" if each["branch"] else "any branch, for its copies"
+            yield f"  {environment}: {branch}{approval}; subject {each['subject']}"
             yield from (f"    {name}={value}" for name, value in each["variables"].items())
         if "pull_requests" in told:
-            yield f"  pull requests (subject {told['pull_requests']['subject']})"
+            yield f"  pull requests: subject {told['pull_requests']['subject']}"
             yield from (f"    {name}={value}" for name, value in told["pull_requests"]["variables"].items())

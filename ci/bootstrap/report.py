@@ -63,12 +63,12 @@ class Way:
         """Passes a line on to whoever listens now."""
         self.say(line)
 
-    def did(self, what: str, did: Did, details: tuple[str, ...] = ()) -> None:
-        """Notes a step and tells it; a dry run did nothing, and tells what it would have done."""
+    def did(self, what: str, did: Did, details: tuple[str, ...] = (), *, told: bool = False) -> None:
+        """Notes a step and tells it; a dry run did nothing, and tells the details unless they are `told` already."""
         step = Step(what=what, did=_IN_A_DRY_RUN.get(did, did) if self.dry_run else did, details=details)
         self.steps.append(step)
         self.tell(step.line())
-        if self.dry_run:
+        if self.dry_run and not told:
             for detail in details:
                 self.tell(f"{'':13}{detail}")
 

@@ -6,6 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ci.apply.stacks import half_made
@@ -14,6 +15,7 @@ from ci.errors import Trouble
 from ci.plan.model import Action, Change
 from ci.plan.read import read_changes
 from ci.repository import ROOT
+from ci.terraform.errors import TerraformFailed
 from ci.terraform.runner import Terraform
 from ci.terraform.synthesis import Kind, Synthesis, SynthesizedStack, synthesize
 from infra.settings import Settings
@@ -77,8 +79,21 @@ class AdminStacks:
         return read_changes(terraform.plan(destroy=True, lock=self._locked))
 
     def apply(self, settings: Settings) -> None:
-        """Applies the plan that was made last."""
-        self._terraform(self._stack(settings, "admin")).apply_planned()
+        """Applies the plan that was made last; interrupted, it waits until Terraform has ended what it had begun."""
+        terraform = self._terraform(self._stack(settings, "admin"))
+        try:
+            # In a thread of its own: an interruption here would close the pipe through which Terraform speaks.
+            with ThreadPoolExecutor(max_workers=1) as pool:
+                pool.submit(terraform.apply_planned).result()
+        except TerraformFailed as error:
+            if "already exists" not in error.output:
+                raise
+            raise TerraformFailed(
+                f"{error}\nThese are in the workspace, but the state does not know them: a killed deployment may have"
+                " left them, or they are somebody else's. Take them over (docs/guides/adopt-existing-objects.md), or"
+                " remove them; then run the same again.",
+                error.output,
+            ) from error
 
     def forget(self, settings: Settings) -> None:
         """Throws the plan away that was made last."""

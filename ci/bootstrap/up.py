@@ -71,7 +71,7 @@ class Up:
         for names, store in stores(self._environments, way.root, way.hear_commands, dry_run=way.dry_run).items():
             way.say(f"looking at {store.name}")
             done = store.ensure()
-            way.did(f"state of {names}: {store.name}", "made" if done else "unchanged", tuple(done))
+            way.did(f"state of {names}: {store.name}", "made" if done else "unchanged", tuple(done), told=store.remote)
             complete = complete and not (way.dry_run and done and store.remote)
         return complete
 

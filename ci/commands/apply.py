@@ -26,7 +26,7 @@ def apply(
         Path | None, typer.Option("--plan", help="The approved plan.json of 'branchline plan --json'.")
     ] = None,
     approver: Annotated[str | None, typer.Option(help="Who approved it: name or mail; not an author.")] = None,
-    author: Annotated[str | None, typer.Option(help="Author of the change; else those of the commits.")] = None,
+    author: Annotated[str | None, typer.Option(help="Who asks for it, beside the commits' authors.")] = None,
     pull_request: Annotated[int | None, typer.Option(help="Its number; else from the merge's message.")] = None,
     pipeline_url: Annotated[str | None, typer.Option(help="Where the pipeline's run is to be seen.")] = None,
     tag: Annotated[str | None, typer.Option(help="The release's tag.")] = None,

@@ -27,7 +27,9 @@ def gate(
     ] = None,
     base: Annotated[
         str | None,
-        typer.Option(help="Commit that the change begins after; else where it left main, or the first parent on main."),
+        typer.Option(
+            help="Where a change begins that its branch has already; else the release before, or first parent."
+        ),
     ] = None,
     purpose: Annotated[Purpose, typer.Option("--for", help="What the plan is judged for.")] = Purpose.REVIEW,
     sarif_file: Annotated[Path | None, typer.Option("--sarif", help="Write SARIF 2.1.0, for code scanning.")] = None,

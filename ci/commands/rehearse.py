@@ -47,8 +47,8 @@ def rehearse(
             path.write_text(text(), encoding="utf-8")
     _show(found.to_markdown())
     if found.kept:
-        console.err.print(f"the workspace goes on in {found.kept}/workspace: branchline workspace status --data-dir …")
-        console.err.print("  branchline workspace reset --data-dir … stops and removes it")
+        console.err.print(f"the workspace goes on: branchline workspace open --data-dir {found.kept}/workspace")
+        console.err.print(f"stop and remove it:    branchline workspace reset --data-dir {found.kept}/workspace")
     raise typer.Exit(EXIT_CODES[found.verdict])
 
 

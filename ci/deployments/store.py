@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
 
+_NAMED = 5
+
+
 class Deployments:
     """The deployments of one environment, or of one branch's copy of it."""
 
@@ -51,7 +54,8 @@ class Deployments:
         except NotFound as error:
             raise Trouble(f"no deployment {id!r}: {path} is not there") from error
         except ValidationError as error:
-            raise Trouble(f"{path} is not a deployment record: {error}; move it out of the folder") from error
+            wrong = ", ".join(".".join(map(str, each["loc"])) for each in error.errors()[:_NAMED]) or "no JSON"
+            raise Trouble(f"{path} is not a deployment record ({wrong}): move it out of the folder") from error
 
     def write(self, deployment: Deployment) -> None:
         """Writes the record, over the same deployment's earlier one."""

@@ -73,7 +73,8 @@ class GateReport(Frozen):
 
     commit: str
     branch: str | None
-    base: str | None
+    bases: dict[str, str | None]
+    """By environment: the commit after which the change begins."""
     purpose: Purpose
     plan_digests: dict[str, str]
     """By environment: what was judged, as an approval names it."""

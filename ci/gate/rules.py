@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ci.errors import Trouble
-from ci.gate.history import declarations, position
+from ci.gate.history import declarations, find_base, position
 from ci.plan.model import Plan
 from ci.repository import uncommitted_of_deployment
 from ci.terraform.synthesis import SynthesizedStack
@@ -32,11 +32,12 @@ def situation_of(
     base: str | None,
     root: Path,
 ) -> Situation:
-    """All that rules may look at; raises Trouble if a stack's environment is in no settings."""
+    """All that rules may look at; raises Trouble if a stack's environment is in no settings, or a base is not here."""
     unknown = [name for name in plan.environments if name not in settings]
     if unknown:
         raise Trouble(f"the plan has stacks of {', '.join(unknown)}: infra/settings has no such environment")
-    declared, misdeclared = declarations(root, base, plan.commit)
+    bases = {name: find_base(root, name, settings[name].branch, plan.commit, base) for name in plan.environments}
+    told = {name: declarations(root, start, plan.commit) for name, start in bases.items()}
     return Situation(
         purpose=purpose,
         commit=plan.commit,
@@ -45,8 +46,9 @@ def situation_of(
         settings=settings,
         branches={name: position(root, plan.commit, settings[name].branch) for name in plan.environments},
         uncommitted=sorted({*plan.uncommitted, *uncommitted_of_deployment(root)}),
-        declared=declared,
-        misdeclared=misdeclared,
+        bases=bases,
+        declared=[each for name, (declared, _) in told.items() for each in declared if each.environment == name],
+        misdeclared=list(dict.fromkeys(each for _, misdeclared in told.values() for each in misdeclared)),
     )
 
 

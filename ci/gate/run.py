@@ -11,7 +11,6 @@ from pathlib import Path
 from ci.errors import Trouble
 from ci.gate.checks import FailedCheck, run_checks
 from ci.gate.exceptions import apply_exceptions
-from ci.gate.history import find_base
 from ci.gate.model import DeclaredLoss, Finding, GateReport, JudgedPolicy
 from ci.gate.places import Places
 from ci.gate.rules import BrokenRule, broken_rules, situation_of
@@ -35,16 +34,15 @@ def run_gate(
 ) -> GateReport:
     """Judges a plan and the stacks that it was made of.
 
-    `base` is where the change begins, for the losses that its commits declare; see history.find_base. Raises Trouble
-    where there is nothing to judge: a plan of another commit or of no stack, other stacks, a base that is not here;
-    SettingsError where settings are wrong.
+    `base` is where the change begins of environments whose branch has the commit already, for the losses that commits
+    declare; see history.find_base. Raises Trouble where there is nothing to judge: a plan of another commit or of no
+    stack, other stacks, a base that is not here; SettingsError where settings are wrong.
     """
     started = time.monotonic()
     _check_commit(plan, root)
     stacks = read_planned(plan, synthesis_folder)
     settings = load_to_judge_by(root / "infra" / "settings", root)
-    base_commit = find_base(root, base, plan.commit)
-    situation = situation_of(plan, stacks, settings, purpose, base_commit, root)
+    situation = situation_of(plan, stacks, settings, purpose, base, root)
     checked = run_checks(stacks, settings)
     policies = [*checked.policies, *(rule.policy for rule in load_rules().values()), INVALID, EXPIRED, UNUSED]
     places = Places(root)
@@ -54,7 +52,7 @@ def run_gate(
     return GateReport(
         commit=plan.commit,
         branch=plan.branch,
-        base=base_commit,
+        bases=dict(situation.bases),
         purpose=purpose,
         plan_digests={environment: plan.digest(environment) for environment in plan.environments},
         stacks=tuple(names),

@@ -29,7 +29,7 @@ def as_sarif(report: GateReport) -> dict[str, Any]:
         "results": results,
         "properties": {
             "commit": report.commit,
-            "base": report.base,
+            "bases": report.bases,
             "purpose": report.purpose,
             "passed": report.passed,
         },

@@ -9,7 +9,8 @@ from ci.deployments.store import Deployments
 from ci.errors import Trouble
 from ci.lineage.sight import Missing, Sight, look, moment
 from ci.lineage.trail import Kind, Node, State, Tracing, facts
-from ci.repository import find_commit, git, pull_request_of
+from ci.pull_requests import pull_request_of
+from ci.repository import find_commit, git
 
 if TYPE_CHECKING:
     from databricks.sdk.service.jobs import Run
@@ -25,39 +26,39 @@ def add_job_run(
     """The job run and its code. `commit` is what the result says wrote it; `of` is a table or model of the schema."""
     if run_id in ("", NO_RUN):
         reason = "made outside of a job, by hand: no run tells who did it, when, and from which branch"
-        id = tracing.gap(Kind.JOB_RUN, into, "job run", reason, relation)
-        if commit:
-            _add_commit(tracing, sight, commit, id)
+        _add_code(tracing, sight, commit, None, of, tracing.gap(Kind.JOB_RUN, into, "job run", reason, relation))
         return
     found = look(lambda: sight.client.jobs.get_run(int(run_id)))
     id = f"job-run:{run_id}"
-    if isinstance(found, Missing):
-        kept = f"{found.reason} (Databricks keeps runs for 60 days)"
-        tracing.add(Node(id=id, kind=Kind.JOB_RUN, title=f"run {run_id}", state=State.GAP, reason=kept))
-        tracing.link(id, into, relation)
-        if commit:
-            _add_commit(tracing, sight, commit, id)
-        return
     known = id in tracing
-    node = Node(id=id, kind=Kind.JOB_RUN, title=f"{found.run_name or 'run'} {run_id}", facts=_run_facts(found))
+    if isinstance(found, Missing):
+        reason = f"{found.reason} (Databricks keeps runs for 60 days)"
+        node = Node(id=id, kind=Kind.JOB_RUN, title=run_id, state=State.GAP, reason=reason)
+    else:
+        node = Node(id=id, kind=Kind.JOB_RUN, title=f"{found.run_name or ''} {run_id}".strip(), facts=_run_facts(found))
     tracing.add(node, into=into, relation=relation)
-    executed = _executed(found)
+    executed = None if isinstance(found, Missing) else _executed(found)
     if commit and executed and commit != executed:
         told = f"the result names commit {commit[:_SHORT]}, the run executed {executed[:_SHORT]}"
         tracing.gap(Kind.COMMIT, into, commit[:_SHORT], told, "is said to have made")
-    if known:
-        return
-    code = executed or commit
-    if code is None:
-        tracing.gap(Kind.COMMIT, id, "commit", "the run does not say which commit it executed", "was executed by")
-        return
-    _add_commit(tracing, sight, code, id)
-    _add_deployment(tracing, sight, code, found, of, id)
+    if not known:
+        began = None if isinstance(found, Missing) else moment(found.start_time)
+        _add_code(tracing, sight, executed or commit, began, of, id)
 
 
 def commit_id(commit: str) -> str:
     """Id of a commit's node."""
     return f"commit:{commit}"
+
+
+def _add_code(tracing: Tracing, sight: Sight, commit: str | None, began: str | None, of: str, into: str) -> None:
+    """The commit that a run executed, and how it came there; `began` is when the run did, if that is known."""
+    if not commit:
+        tracing.gap(Kind.COMMIT, into, "commit", "the run does not say which commit it executed", "was executed by")
+        return
+    _add_commit(tracing, sight, commit, into)
+    deployment = _add_deployment(tracing, sight, commit, began, of, into)
+    _add_pull_request(tracing, sight, commit, deployment)
 
 
 def _add_commit(tracing: Tracing, sight: Sight, commit: str, into: str) -> None:
@@ -90,12 +91,14 @@ def _add_pull_request(tracing: Tracing, sight: Sight, commit: str, deployment: D
     tracing.add(node, into=id, relation="brought")
 
 
-def _add_deployment(tracing: Tracing, sight: Sight, commit: str, run: Run, of: str, into: str) -> None:
-    found = _deployment(sight, commit, run, of)
+def _add_deployment(
+    tracing: Tracing, sight: Sight, commit: str, began: str | None, of: str, into: str
+) -> Deployment | None:
+    """The deployment that brought a commit, and its plan."""
+    found = _deployment(sight, commit, began, of)
     if isinstance(found, Missing):
-        tracing.gap(Kind.DEPLOYMENT, into, "deployment", found.reason, "deployed")
-        _add_pull_request(tracing, sight, commit, None)
-        return
+        tracing.gap(Kind.DEPLOYMENT, into, "deployment", f"{found.reason}; so no plan is known", "deployed")
+        return None
     deployment = Node(
         id=f"deployment:{found.environment}/{found.id}",
         kind=Kind.DEPLOYMENT,
@@ -109,20 +112,19 @@ def _add_deployment(tracing: Tracing, sight: Sight, commit: str, run: Run, of: s
         title=found.plan_digest[:_SHORT],
         facts=facts(
             [
-                ("digest", found.plan_digest),
                 ("approved by", found.approved_by or "nobody that the record names"),
                 ("author", found.author),
                 ("changes", _changes(found)),
+                ("digest", found.plan_digest),
             ]
         ),
     )
     tracing.add(plan, into=id, relation="was applied as")
-    if commit_id(commit) in tracing:
-        tracing.link(commit_id(commit), plan.id, "was planned as")
-    _add_pull_request(tracing, sight, commit, found)
+    tracing.link(commit_id(commit), plan.id, "was planned as")
+    return found
 
 
-def _deployment(sight: Sight, commit: str, run: Run, of: str) -> Deployment | Missing:
+def _deployment(sight: Sight, commit: str, began: str | None, of: str) -> Deployment | Missing:
     """The newest deployment of that commit that had begun when the run did."""
     settings = sight.settings_of(of)
     if settings is None:
@@ -137,8 +139,7 @@ def _deployment(sight: Sight, commit: str, run: Run, of: str) -> Deployment | Mi
     recorded = look(read)
     if isinstance(recorded, Missing):
         return recorded
-    began = moment(run.start_time)
-    before = [each for each in recorded if each.started_at <= began]
+    before = [each for each in recorded if began is None or each.started_at <= began]
     of_commit = [each for each in before if each.commit == commit]
     if of_commit:
         return of_commit[-1]

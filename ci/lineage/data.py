@@ -130,7 +130,8 @@ def _add_births(tracing: Tracing, sight: Sight, births: str, into: str) -> None:
         return
     found = look(lambda: sight.client.tables.get(births))
     if isinstance(found, Missing):
-        tracing.gap(Kind.TABLE, into, births, found.reason, "was computed into")
+        lost = Node(id=table_id(births), kind=Kind.TABLE, title=births, state=State.GAP, reason=found.reason)
+        tracing.add(lost, into=into, relation="was computed into")
         return
     tracing.add(
         Node(id=table_id(births), kind=Kind.TABLE, title=births, facts=facts([("about", found.comment)])),
@@ -195,7 +196,8 @@ def _add_file(tracing: Tracing, sight: Sight, schema: str, births: str, file: st
         ),
     )
     tracing.add(node, into=table_id(births), relation="was read into")
-    tracing.link(id, table_id(log), "is logged in")
+    if table_id(log) in tracing:
+        tracing.link(id, table_id(log), "is logged in")
     add_job_run(tracing, sight, str(entry["run_id"]), None, births, table_id(births), "read files into")
 
 

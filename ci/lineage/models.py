@@ -204,4 +204,4 @@ def _short(value: str) -> str:
 
 
 def _deleted(reason: str) -> str:
-    return f"the version is not in the registry (deleted?): {reason}"
+    return f"not in the registry (deleted?), so its run and data version are not known: {reason}"

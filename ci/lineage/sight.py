@@ -92,7 +92,8 @@ def _mlflow_client(target: Target) -> Iterator[Any]:
     """MLflow takes its credentials from the process's environment alone."""
     before = dict(os.environ)
     os.environ.update(task_environment(target, before.get("SPARK_REMOTE", "")))
-    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+    # Its own patience, minutes, is too long for people.
+    os.environ |= {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3"}
     try:
         from mlflow import MlflowClient  # seconds to import
 

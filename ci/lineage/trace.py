@@ -58,7 +58,8 @@ def trace_model(sight: Sight, asked: ModelVersion) -> Trail:
 def _add_what_was_read(tracing: Tracing, sight: Sight, prediction: Prediction, into: str) -> None:
     reading = find_reading(sight, prediction.table, prediction.row)
     if isinstance(reading, Missing):
-        tracing.gap(Kind.FEATURES, into, "features", reading.reason, "gave the inputs of")
+        reason = f"{reading.reason}; so the landed file is not known either"
+        tracing.gap(Kind.FEATURES, into, "features", reason, "gave the inputs of")
         return
     columns = columns_of(*prediction.model)
     told = columns.reason if isinstance(columns, Missing) else ", ".join(columns)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from ci.rehearsal.model import Estimate, JobPair, ModelPair, Rehearsal
 
-WIDTH = 640
+WIDTH = 680
 """Of every chart, in the drawing's own units."""
 
-_LABEL, _VALUES = 190, 150
+_LABEL, _VALUES = 220, 150
 _LEFT, _RIGHT = _LABEL, WIDTH - _VALUES
 _ROW, _BAR = 22, 9
 

@@ -38,8 +38,9 @@ def prepare(root: Path, base: str, change: str, branch: str, repository: Path) -
     repository.mkdir(parents=True)
     git(repository, "init", "--quiet", "--bare")
     git(repository, "config", "receive.shallowUpdate", "true")  # CI checks out shallow clones
-    refs = [f"{old.sha}:refs/heads/{branch}", f"{new.sha}:{CHANGE_REF}"]
-    git(root, "push", "--quiet", "--force", "--no-verify", str(repository.absolute()), *refs)
+    # One after the other: from a shallow clone git brings only the first of several.
+    for ref in (f"{old.sha}:refs/heads/{branch}", f"{new.sha}:{CHANGE_REF}"):
+        git(root, "push", "--quiet", "--force", "--no-verify", str(repository.absolute()), ref)
     git(repository, "symbolic-ref", "HEAD", f"refs/heads/{branch}")
     if old.sha == new.sha:
         return Commits(old, new, new.sha, ("The change is the base: both sides are the same commit.",))
@@ -130,7 +131,11 @@ def _why_merged(repository: Path, old: Commit, new: Commit) -> str:
     ahead = git(repository, "rev-list", "--count", f"{old.sha}..{new.sha}")
     behind = git(repository, "rev-list", "--count", f"{new.sha}..{old.sha}")
     return (
-        f"{old.revision} is not an ancestor of the change (it moved on, or was force-pushed): {behind} of its commits "
-        f"are not in the change, and {ahead} of the change are not in it. Rehearsed is the change merged onto it, "
-        "as a merge of the pull request would."
+        f"{old.revision} is not an ancestor of the change (it moved on, or was force-pushed): the change lacks "
+        f"{_commits(behind)} of it, and brings {_commits(ahead)}. Rehearsed is the change merged onto it, as the merge "
+        "of a pull request would be."
     )
+
+
+def _commits(count: str) -> str:
+    return f"{count} commit" if count == "1" else f"{count} commits"

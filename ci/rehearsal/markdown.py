@@ -30,16 +30,15 @@ def markdown(found: Rehearsal) -> str:
 def _lines(found: Rehearsal) -> Iterator[str]:
     yield f"{_MARKS[found.verdict]} **{words.title(found)}** · {found.environment} · {_verdict(found)}"
     yield ""
-    yield (
-        f"{_commit(found.change.sha)} {_text(found.change.subject)} over {_name(found.base.revision)} "
-        f"{_commit(found.base.sha)}, in a local workspace, in {words.seconds(found.seconds)}."
-    )
+    base = f"{_name(words.revision(found.base))} {_commit(found.base.sha)}".strip()
+    change = f"{_commit(found.change.sha)} {_text(found.change.subject)}"
+    yield f"{change} over {base}, in a local workspace, in {words.seconds(found.seconds)}."
     for problem in found.problems:
         yield from ("", f"### {problem.side}: {_text(problem.step)} failed", "", *_code(problem.reason))
         if problem.log:
             yield from ("", "<details><summary>the end of its log</summary>", "", *_code(problem.log), "", "</details>")
     if found.update:
-        yield from ("", "### Update", "", f"{_capital(words.update_in_words(found))}.{_settled(found)}", "")
+        yield from ("", "### Update", "", f"{words.capital(words.update_in_words(found))}.{_settled(found)}", "")
         yield from _changes(found)
     for pair in found.models:
         yield from _model(pair)
@@ -80,10 +79,9 @@ def _changes(found: Rehearsal) -> Iterator[str]:
 
 def _model(pair: ModelPair) -> Iterator[str]:
     yield from ("", f"### Model {_name(pair.name)}", "")
-    yield f"{_capital(_text(words.model_in_words(pair)))}."
+    yield f"{words.capital(_text(words.model_in_words(pair)))}."
     if pair.reason:
-        rows = f" On {pair.rows} held-out rows with {pair.outcomes} outcomes." if pair.rows is not None else ""
-        yield f"{_capital(_text(pair.reason))}.{rows}"
+        yield f"{words.capital(_text(pair.reason))}."
     names = dict.fromkeys([*_metrics(pair, "challenger"), *_metrics(pair, "champion")])
     if not names:
         return
@@ -91,10 +89,7 @@ def _model(pair: ModelPair) -> Iterator[str]:
     for name in names:
         both = (side.metrics.get(name) if side else None for side in (pair.challenger, pair.champion))
         yield _row(_name(name), *(words.estimate(each) for each in both))
-    if pair.difference and pair.metric:
-        threshold = "" if pair.threshold is None else f"; the threshold is {pair.threshold:g}"
-        floor = "" if pair.floor is None else f", the floor {pair.floor:g}"
-        yield from ("", f"Difference in {_text(pair.metric)}: {words.estimate(pair.difference)}{threshold}{floor}.")
+    yield from ("", _text(" ".join(words.judgement(pair))))
 
 
 def _metrics(pair: ModelPair, side: str) -> Sequence[str]:
@@ -105,15 +100,13 @@ def _metrics(pair: ModelPair, side: str) -> Sequence[str]:
 def _tables(found: Rehearsal) -> Iterator[str]:
     yield from _table_head("table", "columns", "rows", "", "Delta version", right=(2, 3, 4))
     for pair in found.tables:
-        columns = "<br>".join(_name(words.column_change(change)) for change in pair.column_changes())
-        rows = [words.number(side.rows if side else None) for side in (pair.before, pair.after)]
-        versions = [words.number(side.version if side else None) for side in (pair.before, pair.after)]
+        columns = [_name(words.column_change(change)) for change in pair.column_changes()]
         yield _row(
             _name(pair.name),
-            columns or words.table_state(pair),
-            " → ".join(rows) if rows[0] != rows[1] else rows[0],
+            "<br>".join(part for part in (*columns, words.table_state(pair)) if part),
+            words.rows(pair),
             words.signed(pair.row_change),
-            " → ".join(versions) if versions[0] != versions[1] else versions[0],
+            words.versions(pair),
         )
 
 
@@ -156,7 +149,3 @@ def _code(given: str) -> Iterator[str]:
     longest = max((len(run) for run in re.findall(r"`+", given)), default=0)
     fence = "`" * max(3, longest + 1)
     yield from (f"{fence}text", words.visible(given).strip(), fence)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -98,6 +98,7 @@ class Table(Frozen):
     columns: tuple[Column, ...]
     rows: int | None = None
     version: int | None = Field(None, description="newest Delta version")
+    id: str | None = Field(None, description="Unity Catalog's; another one if the table was dropped and made anew")
 
 
 class ColumnChange(Frozen):
@@ -126,6 +127,12 @@ class TablePair(Frozen):
             for name in names
             if old.get(name) != new.get(name)
         )
+
+    @property
+    def made_anew(self) -> bool:
+        """Whether the change dropped the table and made another of that name: its history is gone."""
+        ids = {side.id for side in (self.before, self.after) if side and side.id}
+        return len(ids) > 1
 
     @property
     def row_change(self) -> int | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -27,16 +29,17 @@ def main() -> int:
         answer = Answer(rehearsal=Stage(request, steps).play())
     except (Trouble, launch.LaunchError) as error:
         answer = Answer(trouble=str(error))
-    finally:
-        # A workspace that is kept goes on only if everything went well enough to be looked at.
-        if not request.keep or sys.exc_info()[0] is not None:
-            launch.stop(request.workspace)
+    except SystemExit:
+        launch.stop(request.workspace)
+        shutil.rmtree(folder, ignore_errors=True)  # who asked may be gone, and with it who would have done this
+        raise
     (folder / ANSWER).write_text(answer.model_dump_json(), encoding="utf-8")
     return 0
 
 
 def _announce(progress: Progress) -> None:
-    print(progress.model_dump_json(), flush=True)
+    with contextlib.suppress(BrokenPipeError):  # who listened is gone: the end of the other pipe says so
+        print(progress.model_dump_json(), flush=True)
 
 
 def _end_with_the_caller() -> None:

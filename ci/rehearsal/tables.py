@@ -62,6 +62,7 @@ class Snapshots:
             ),
             rows=int(self._rows(f"SELECT count(*) FROM {quoted}")[0][0]),  # noqa: S608 - a quoted name
             version=newest_version(str(table.get("storage_location") or "")),
+            id=table.get("table_id"),
         )
 
     def _rows(self, statement: str) -> list[list[str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ci.console import duration
 from ci.plan.model import Action, FieldChange
-from ci.rehearsal.model import Column, ColumnChange, Estimate, JobRun, ModelPair, Rehearsal, TablePair, Verdict
+from ci.rehearsal.model import Column, ColumnChange, Commit, Estimate, JobRun, ModelPair, Rehearsal, TablePair, Verdict
 
 _TITLES = {
     Verdict.PASSED: "Rehearsal passed",
@@ -45,6 +45,11 @@ def short(sha: str) -> str:
     return sha[:8]
 
 
+def revision(commit: Commit) -> str:
+    """What the commit was asked for as, where that says more than its hash."""
+    return "" if commit.sha.startswith(commit.revision) else commit.revision
+
+
 def done(action: Action) -> str:
     """What became of an object."""
     return _DONE[action]
@@ -65,7 +70,7 @@ def model_in_words(pair: ModelPair) -> str:
     if pair.challenger is None:
         champion = f"champion v{pair.champion.version} stays" if pair.champion else "no champion"
         return f"no new version, {champion}"
-    text = f"version {pair.challenger.version} {_DECISIONS.get(pair.decision or '', 'without a verdict')}"
+    text = f"version {pair.challenger.version} {decision(pair)}"
     metric = pair.metric or ""
     if metric in pair.challenger.metrics:
         text += f": {metric} {estimate(pair.challenger.metrics[metric])}"
@@ -74,11 +79,32 @@ def model_in_words(pair: ModelPair) -> str:
     return text
 
 
+def decision(pair: ModelPair) -> str:
+    """What the promotion rule did with the challenger."""
+    return _DECISIONS.get(pair.decision or "", "without a verdict")
+
+
+def judgement(pair: ModelPair) -> list[str]:
+    """The numbers behind the decision, a sentence each."""
+    told = []
+    if pair.rows is not None:
+        told.append(f"{number(pair.rows)} held-out rows with {number(pair.outcomes)} outcomes.")
+    if pair.difference and pair.metric:
+        told.append(f"Difference in {pair.metric}, challenger less champion: {estimate(pair.difference)}.")
+    limits = [("threshold", pair.threshold), ("floor", pair.floor)]
+    if given := [f"{name} {limit:g}" for name, limit in limits if limit is not None]:
+        told.append(f"{capital(', '.join(given))}.")
+    if pair.champion_after:
+        told.append(f"Champion in the end: version {pair.champion_after}.")
+    return told
+
+
 def tables_in_words(found: Rehearsal) -> str:
     """`6 tables: 1 with other columns, 2 with other rows`."""
     counted = {
         "new": sum(pair.before is None for pair in found.tables),
         "gone": sum(pair.after is None for pair in found.tables),
+        "dropped and made anew": sum(pair.made_anew for pair in found.tables),
         "with other columns": sum(bool(pair.column_changes()) for pair in found.tables),
         "with more or fewer rows": sum(bool(pair.row_change) for pair in found.tables),
     }
@@ -87,12 +113,24 @@ def tables_in_words(found: Rehearsal) -> str:
     return f"{tables}: {', '.join(parts) or 'none changed'}"
 
 
+def versions(pair: TablePair) -> str:
+    """A table's Delta versions, one where both are the same."""
+    return _both(*(number(side.version if side else None) for side in (pair.before, pair.after)))
+
+
+def rows(pair: TablePair) -> str:
+    """A table's rows, one number where both are the same."""
+    return _both(*(number(side.rows if side else None) for side in (pair.before, pair.after)))
+
+
 def table_state(pair: TablePair) -> str:
     """What became of a table's columns."""
     if pair.before is None:
         return "new"
     if pair.after is None:
         return "gone"
+    if pair.made_anew:
+        return "dropped and made anew"
     return "" if pair.column_changes() else "same columns"
 
 
@@ -151,3 +189,12 @@ def took(run: JobRun | None) -> str:
 def seconds(given: float | None) -> str:
     """A duration; a dash where there is none."""
     return "–" if given is None else duration(given)
+
+
+def capital(text: str) -> str:
+    """With a capital at its start."""
+    return text[:1].upper() + text[1:]
+
+
+def _both(before: str, after: str) -> str:
+    return before if before == after else f"{before} → {after}"

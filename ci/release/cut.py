@@ -22,6 +22,7 @@ from ci.release.objects import write_commit, write_tree
 from ci.release.remote import PushRefused, Remote
 from ci.repository import git
 from ci.terraform.credentials import Credentials
+from infra.workspace.launch import LaunchError
 
 _CHANGELOG = "CHANGELOG.md"
 _VERSION = re.compile(r"v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?")
@@ -55,7 +56,10 @@ class Cut:
 def proof_of(remote: Remote, line: Line) -> Proof:
     """Asks that environment's workspace; raises Trouble, or the SDK's errors, where it cannot be asked."""
     settings, tip = line.proven, remote.branch(line.main)
-    client = client_of(settings, "project", Credentials())
+    try:
+        client = client_of(settings, "project", Credentials())
+    except (LaunchError, Trouble) as error:
+        raise Trouble(f"nothing was cut, as {line.main} is not known to be green: {error}") from error
     trained = Models(client, settings.model_full_name).made_by(tip) if tip else []
     verdicts = [
         {"model": settings.model_full_name, "version": str(version.number), "verdict": version.verdict}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,11 +16,14 @@ from ci.repository import ROOT
 from infra.settings import Settings
 
 _REPORT = "drift.json"
+_ONE_AT_A_TIME = threading.Lock()
+"""Environments are asked side by side, and synthesized in one folder."""
 
 
 def drift_now(settings: Settings, deployment: Deployment, root: Path = ROOT) -> DriftKnown:
     """Plans the deployed commit against the live workspace, which takes a while."""
-    (found,) = look_for_drift([settings.environment], root=root).environments
+    with _ONE_AT_A_TIME:
+        (found,) = look_for_drift([settings.environment], root=root).environments
     return _known(found, datetime.now(UTC))
 
 

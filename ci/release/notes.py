@@ -47,7 +47,7 @@ def changelog_since(text: str, earlier: str, tag: str) -> list[str]:
     sections = _sections(text)
     lines = sections.get(tag) or sections.get(tag.removeprefix("v")) or sections.get("Unreleased") or []
     known = set(earlier.splitlines())
-    new = [line for line in lines if line not in known]
+    new = [line for line in lines if line not in known or line.startswith("###")]
     # A heading below which nothing is new says nothing.
     kept = [line for at, line in enumerate(new) if not line.startswith("###") or _entry_follows(new[at + 1 :])]
     return [line.replace("###", "####", 1) if line.startswith("###") else line for line in kept if line.strip()]
@@ -60,7 +60,8 @@ def _line(change: MergedChange) -> str:
 
 def _sections(text: str) -> dict[str, list[str]]:
     found = list(_HEADING.finditer(text))
-    ends = [heading.start() for heading in found[1:]] + [len(text)]
+    starts = [heading.start() for heading in found[1:]]
+    ends = [*starts, len(text)][: len(found)]
     return {heading["name"]: text[heading.end() : end].splitlines() for heading, end in zip(found, ends, strict=True)}
 
 

@@ -148,7 +148,8 @@ def _require_approval(scene: Scene, wish: Wish, prepared: Prepared, path: Path) 
         if not wish.approver:
             raise Trouble(f"{environment} demands an approval by somebody: say who it was with --approver NAME")
     last = scene.deployments.latest_applied()
-    authors = [wish.author] if wish.author else authors_of(path, plan.commit, last.commit if last else None)
+    authors = authors_of(path, plan.commit, last.commit if last else None)
+    authors += [wish.author] if wish.author and wish.author not in authors else []
     require_other_person(wish.approver, authors)
     decide(plan, scene.settings, approval, scene.deployments.latest(), {}, lambda: wish.agreed(plan))
 

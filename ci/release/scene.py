@@ -90,15 +90,16 @@ class Scene:
         return git(self.root, "merge-base", tip, commit) == commit
 
     def commit_on(self, parent: str, tree: str, message: str, author: str | None) -> str:
-        """A commit on top of the release branch. The same wish makes the same commit: approvals name it.
+        """A commit on top of the release branch. The same wish makes the same one on any machine: approvals name it.
 
-        Its moment is therefore its parent's, one second later, and not that of the call.
+        So its moment is its parent's, one second later, and an author who is named commits it too.
         """
         seconds = int(git(self.root, "show", "--no-patch", "--format=%ct", parent)) + 1
-        moment = f"{seconds} +0000"
-        variables = {"GIT_AUTHOR_DATE": moment, "GIT_COMMITTER_DATE": moment}
-        if author:
-            name, _, rest = author.partition("<")
-            variables["GIT_AUTHOR_NAME"] = name.strip() or author
-            variables["GIT_AUTHOR_EMAIL"] = rest.rstrip(">").strip() or (author if "@" in author else "")
+        name, _, rest = (author or "").partition("<")
+        mail = rest.rstrip(">").strip() or (name.strip() if "@" in name else "")
+        variables = {}
+        for role in ("AUTHOR", "COMMITTER"):
+            variables[f"GIT_{role}_DATE"] = f"{seconds} +0000"
+            if author:
+                variables |= {f"GIT_{role}_NAME": name.strip() or mail, f"GIT_{role}_EMAIL": mail}
         return write_commit(self.root, tree, [parent], message, variables)

@@ -112,7 +112,7 @@ def _status(
         client = client_of(settings, "project", credentials)
         latest = Deployments(client, settings).latest()
         told = {
-            "deployed": _deployed(latest, tags) if latest else None,
+            "deployed": _deployed(latest, tags, _name_of(client, latest)) if latest else None,
             "behind": _behind(remote, latest.commit, tip) if latest and tip else None,
             "champion": _champion(client, settings),
             "jobs": _jobs(client, settings),
@@ -123,7 +123,13 @@ def _status(
     return found.model_copy(update=told)
 
 
-def _deployed(latest: Deployment, tags: Mapping[str, str]) -> Deployed:
+def _name_of(client: WorkspaceClient, latest: Deployment) -> str:
+    """Records hold a service principal's application id; its name is known of oneself only."""
+    me = client.current_user.me()
+    return me.display_name or latest.by if me.user_name == latest.by else latest.by
+
+
+def _deployed(latest: Deployment, tags: Mapping[str, str], by: str) -> Deployed:
     return Deployed(
         id=latest.id,
         state=latest.state,
@@ -132,7 +138,7 @@ def _deployed(latest: Deployment, tags: Mapping[str, str]) -> Deployed:
         restores=latest.release_of,
         digest=latest.digest,
         at=latest.ended_at or latest.started_at,
-        by=latest.by,
+        by=by,
         approved_by=latest.approved_by,
     )
 

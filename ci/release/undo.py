@@ -89,6 +89,11 @@ def _put_stacks_back(scene: Scene, wish: Wish, journal: Journal) -> str:
     latest = scene.deployments.latest()
     if latest is None or latest.commit not in (journal.restored, tip) or latest.commit == journal.before:
         return "not touched"
+    if latest.commit == journal.restored:
+        # Else it would tell later rollbacks which champion belongs to the release.
+        scene.deployments.write(
+            latest.model_copy(update={"state": "failed", "problem": f"put back: {journal.problem}"})
+        )
     former = scene.deployments.get(journal.former) if journal.former else None
     environment = journal.environment
     with checked_out(tip, scene.settings, scene.root) as path:

@@ -40,7 +40,10 @@ class Credentials:
         settings = load_settings(environment, variables=self._variables)
         if settings.values.workspace.host or settings.values.workspace.profile:
             return {}  # the settings name the workspace: the provider finds credentials for it by itself
-        return launch.environment(self._running(), None if kind == "admin" else self.principal(settings))
+        running = self._running()
+        principal = None if kind == "admin" else self.principal(settings)
+        # Terraform gives the provider up with the process that is watched: not ours, which a deployment may outlive.
+        return launch.environment(running, principal, watched_pid=running.record.pid)
 
     def principal(self, settings: Settings) -> str | None:
         """Who deploys a project in a local workspace; a developer's copy is the admin's there."""

@@ -75,6 +75,10 @@ class Terraform:
         finally:
             self.forget_plan()
 
+    def adopt(self, address: str, id: str) -> None:
+        """Takes an object that the workspace has into the state (terraform import)."""
+        self._run("import", address, id)
+
     def forget_plan(self) -> None:
         """Removes the binary plan."""
         self._plan_file().unlink(missing_ok=True)

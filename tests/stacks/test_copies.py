@@ -1,6 +1,5 @@
 """A feature branch's own copy of dev, as stacks."""
 
-import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -62,7 +61,21 @@ def test_jobs_of_a_copy_run_its_branch_and_never_by_schedule(clone: Path, synthe
 def test_a_developer_can_deploy_a_copy(clone: Path, synthesized: Synthesize) -> None:
     stack = synthesized(clone, BRANCH="feature/x", ENVIRONMENTS="dev")["dev"]
     assert "owner" not in stack["resource"]["databricks_registered_model"]["model"]
-    assert "IS_OWNER" not in json.dumps(stack["resource"]["databricks_permissions"])
+    for permissions in stack["resource"]["databricks_permissions"].values():
+        assert "IS_OWNER" not in [entry["permission_level"] for entry in permissions["access_control"]]
+
+
+def test_runs_of_a_copy_may_look_themselves_up(clone: Path, synthesized: Synthesize) -> None:
+    stack = synthesized(clone, BRANCH="feature/x", ENVIRONMENTS="dev")["dev"]
+    (own,) = [
+        entry["permission_level"]
+        for entry in stack["resource"]["databricks_permissions"]["training"]["access_control"]
+        if entry.get("service_principal_name")
+    ]
+    assert own == (
+        "${data.databricks_current_user.deployer.user_name"
+        ' == data.databricks_service_principal.service_principal.application_id ? "IS_OWNER" : "CAN_MANAGE"}'
+    )
 
 
 def test_the_same_code_synthesizes_to_the_same_bytes(clone: Path, synthesized: Synthesize) -> None:
