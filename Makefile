@@ -10,6 +10,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 ONLY ?=
 TESTS ?= tests
+PROCESSES ?= 2
 
 BIN := .venv/bin
 UV := .bootstrap/bin/uv
@@ -36,7 +37,7 @@ demo: terraform $(READY) ## deploy dev, staging and prod on this machine; train,
 	@$(BIN)/branchline demo
 
 test: terraform $(READY) lint types imports ## set up and run all checks; TESTS=tests/ci runs some of them
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest -n $(PROCESSES) $(TESTS)
 
 lint: $(READY) ## check style and format
 	$(BIN)/ruff check .

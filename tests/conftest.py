@@ -10,6 +10,35 @@ import pytest
 from infra.workspace import launch
 from infra.workspace.launch import Running
 
+# Tests run in two processes (pytest-xdist). What shares a deployment stays together, in its order; else a file does.
+_TOGETHER = (
+    "tests/e2e/test_release_line.py", "tests/e2e", "tests/faults", "tests/ci/plan", "tests/ci/drift",
+    "tests/ci/release", "tests/infra/workspace/tracking", "tests/infra/workspace/models", "tests/ml_code", "tests/stacks",
+)  # fmt: skip
+_ONE_FIXTURE = {"tests/ci/drift": "tests/ci/plan", "tests/infra/workspace/models": "tests/infra/workspace/tracking"}
+# The longest first: what begins last must not be what everybody waits for.
+_FIRST = ("tests/e2e", "tests/ci/rehearsal", "tests/faults", "tests/pipelines", "tests/ci")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(_place(config, item))))
+    items.sort(key=lambda item: _turn(_place(config, item)))  # stable: within a group nothing changes places
+
+
+def _place(config: pytest.Config, item: pytest.Item) -> str:
+    return item.path.relative_to(config.rootpath).as_posix()
+
+
+def _group(place: str) -> str:
+    shared = next((prefix for prefix in _TOGETHER if place.startswith(prefix)), place)
+    return _ONE_FIXTURE.get(shared, shared)
+
+
+def _turn(place: str) -> int:
+    found = (turn for turn, prefix in enumerate(_FIRST) if place.startswith(prefix))
+    return 0 if place == _TOGETHER[0] else 1 + next(found, len(_FIRST))
+
 
 @pytest.fixture(scope="session")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
