@@ -12,7 +12,7 @@ import pytest
 from infra.workspace import launch
 from tests.support.clone import Clone
 from tests.support.deployment import eventually, git_url, wait_for_run
-from tests.support.line import ReleaseLine
+from tests.support.release_line import ReleaseLine
 
 DAY = "2026-11-20"
 APPROVER = "Rita Reviewer"

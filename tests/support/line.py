@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from infra.workspace.launch import Running
 from tests.support.clone import ROOT, Clone
 from tests.support.deployment import git_url
 
+_SETTINGS = "infra/settings/dev.yaml"
 _RUN = """
 import sys
 from pathlib import Path
@@ -46,13 +48,9 @@ class Line:
         self.workspace: Running = launch.start(self.data_dir, port=0, repos={git_url(): str(self.clone.remote)})
         self.credentials = Credentials(data_dir=self.data_dir, environment={})
         self.said: list[str] = []
-        settings = (self.root / "infra/settings/dev.yaml").read_text()
-        self.commit(
-            {
-                "ml_code/run.py": _RUN.format(sick=str(self.sick)),
-                "infra/settings/dev.yaml": settings.replace("\nhooks: []\n", _HOOKS).replace("retries: 1", "retries: 0"),
-            }
-        )
+        settings = (self.root / _SETTINGS).read_text().replace("retries: 1", "retries: 0")
+        run = _RUN.format(sick=str(self.sick))
+        self.commit({"ml_code/run.py": run, _SETTINGS: settings.replace("\nhooks: []\n", _HOOKS)})
 
     def commit(self, files: Mapping[str, str]) -> str:
         """A pushed commit on dev, which is then checked out."""
@@ -60,11 +58,10 @@ class Line:
         self.clone.git("checkout", "-q", "dev")
         return commit
 
-    def edit(self, file: str, old: str, new: str) -> str:
-        """Replaces a text in a file of dev and commits that."""
-        text = (self.root / file).read_text()
-        assert old in text
-        return self.commit({file: text.replace(old, new, 1)})
+    def set_timeout(self, minutes: int) -> str:
+        """A commit that changes every job, and nothing else."""
+        text = (self.root / _SETTINGS).read_text()
+        return self.commit({_SETTINGS: re.sub(r"timeout_minutes: \d+", f"timeout_minutes: {minutes}", text)})
 
     def plan(self) -> Plan:
         """What `branchline plan dev` writes."""
