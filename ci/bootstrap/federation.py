@@ -33,7 +33,11 @@ class Policies:
         self._settings = settings
         self._workspace = workspace
         self._way = way
-        self.account_id = account_of(settings, workspace)
+
+    @property
+    def account_id(self) -> str:
+        """The Databricks account that the policies belong to; raises Trouble where nothing tells it."""
+        return account_of(self._settings, self._workspace)
 
     def principal(self) -> ServicePrincipal | None:
         """The service principal as the workspace knows it; None before its admin stack is deployed."""
@@ -61,8 +65,14 @@ class Policies:
         return found
 
     def ensure(self) -> None:
-        """Makes, corrects and removes our own policies until they are those that the settings ask for."""
+        """Makes, corrects and removes our own policies until they are those that the settings ask for.
+
+        Where the settings trust no forge, the account is not asked at all: its admin may be somebody else.
+        """
         principal, wanted = self.principal(), self.wanted()
+        if not wanted:
+            self._way.did(f"{self._settings.environment}: no login from CI, federation.trusts is empty", "unchanged")
+            return
         if principal is None:  # a dry run has not deployed its admin stack
             for name in wanted:
                 self._did(name, "made")
@@ -84,7 +94,7 @@ class Policies:
     def remove(self) -> None:
         """Removes all of our own policies; nobody logs in as the service principal from a forge any more."""
         principal = self.principal()
-        if principal is not None:
+        if principal is not None and self._settings.project.federation.trusts:
             owner = int(principal.id or 0)
             self._remove(owner, [policy.policy_id or "" for policy in self._present(owner)])
 
@@ -147,4 +157,13 @@ def console_of(settings: Settings, host: str) -> str:
 
 
 def _same(present: FederationPolicy, wanted: FederationPolicy) -> bool:
-    return (present.description, present.oidc_policy) == (wanted.description, wanted.oidc_policy)
+    return (present.description, _meaning(present)) == (wanted.description, _meaning(wanted))
+
+
+def _meaning(policy: FederationPolicy) -> tuple[object, ...]:
+    """What counts of a policy, whether or not an answer spells out its defaults."""
+    oidc = policy.oidc_policy
+    if oidc is None:
+        return ()
+    keys = (oidc.jwks_uri or None, oidc.jwks_json or None)
+    return (oidc.issuer, frozenset(oidc.audiences or ()), oidc.subject, oidc.subject_claim or "sub", *keys)

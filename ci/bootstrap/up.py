@@ -89,13 +89,13 @@ class Up:
             way.did(what, "made" if changes else "unchanged", listed(changes))
 
     def _ensure_policies(self) -> Iterator[LoggedIn]:
-        """Returns the service principals that there are: in a dry run perhaps none."""
+        """The service principals that CI logs in as: in a dry run perhaps none."""
         for settings in self._environments:
             client = self._client(settings)
             policies = Policies(settings, client, self._way)
             policies.ensure()
             principal = policies.principal()
-            if principal is not None:
+            if principal is not None and settings.project.federation.trusts:
                 host, client_id = client.config.host or "", principal.application_id or ""
                 yield LoggedIn(settings, host, client_id, policies.account_id)
 

@@ -75,7 +75,7 @@ def down(
 
 def _chosen(names: list[str] | None) -> list[Settings]:
     """The environments themselves, whatever branch is checked out."""
-    loaded = [load_settings(name) for name in names or load_project().environments]
+    loaded = [load_settings(name) for name in dict.fromkeys(names or load_project().environments)]
     return [settings.model_copy(update={"copy_of": None}) for settings in loaded]
 
 

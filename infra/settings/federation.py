@@ -15,12 +15,15 @@ _AZURE_AUDIENCE = "api://AzureADTokenExchange"
 
 
 class GitHubTrust(Strict):
-    """GitHub Actions: a job that names the environment is trusted for it, a pull request's job for copies alone."""
+    """GitHub Actions: a job that names the environment is trusted for it; GitHub's rules say which branches may."""
 
     type: Literal["github"]
     repository: str = Field(pattern=r"^[\w.-]+/[\w.-]+$", description="owner/repository")
     audience: Text | None = Field(
         None, description="what tokens must be made out to; null: the Databricks account's id"
+    )
+    pull_requests: bool = Field(
+        False, description="true: pull requests' jobs that name no environment may make copies, as dev's may anyway"
     )
     issuer: str = Field(
         "https://token.actions.githubusercontent.com",
@@ -29,13 +32,13 @@ class GitHubTrust(Strict):
     )
 
     def subject(self, environment: str, branch: str) -> str:
-        """Who a token of the environment's jobs is for; GitHub's own rules let only its branches deploy to it."""
+        """Who a token of the environment's jobs is for."""
         return f"repo:{self.repository}:environment:{environment}"
 
     @property
     def pull_request_subject(self) -> str | None:
-        """Who a token of a pull request's job is for that names no environment."""
-        return f"repo:{self.repository}:pull_request"
+        """Who a token of a pull request's job is for that names no environment, where such are trusted."""
+        return f"repo:{self.repository}:pull_request" if self.pull_requests else None
 
 
 class AzurePipelinesTrust(Strict):
@@ -87,6 +90,11 @@ class JenkinsTrust(Strict):
         " https://ci.example.com/job/branchline/job/{branch}/"
     )
     pull_request_job: Text | None = Field(None, description="subject of the tokens of pull requests' builds")
+    pull_request_claim: Text | None = Field(
+        None,
+        description="claim that holds that subject; null: sub. Jenkins numbers the jobs of pull requests, so theirs"
+        " needs a claim template of its own",
+    )
     audience: Text | None = Field(
         None, description="what tokens must be made out to; null: the Databricks account's id"
     )

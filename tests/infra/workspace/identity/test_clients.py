@@ -12,6 +12,7 @@ from databricks.sdk.errors import NotFound, PermissionDenied, ResourceConflict, 
 from databricks.sdk.service import iam
 
 from infra.workspace.control.clock import Clock
+from infra.workspace.identity.federation_policy import ACCOUNT_ID
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +104,8 @@ def test_refused_token_requests_have_the_shape_of_rfc_6749(
 
 
 def test_discovery_names_endpoints_with_scheme_and_port(host: str) -> None:
-    assert httpx.get(f"{host}/.well-known/databricks-config").json() == {"oidc_endpoint": f"{host}/oidc"}
+    told = httpx.get(f"{host}/.well-known/databricks-config").json()
+    assert told == {"oidc_endpoint": f"{host}/oidc", "account_id": ACCOUNT_ID}
     for document in ("oauth-authorization-server", "openid-configuration"):
         found = httpx.get(f"{host}/oidc/.well-known/{document}").json()
         assert found["token_endpoint"] == f"{host}/oidc/v1/token"
