@@ -68,7 +68,7 @@ def find_prediction(sight: Sight, asked: PredictionRow) -> Prediction:
     ]
     if len(found) > 1:
         listed = "".join(f"\n  {each.name}" for each in found[:_SHOWN]) + ("\n  …" if len(found) > _SHOWN else "")
-        raise Trouble(f"several rows of {asked.table} have {asked.conditions}: add @<day>, as in{listed}")
+        raise Trouble(f"several rows of {asked.table} have {asked.conditions}: name one, such as{listed}")
     return found[0]
 
 

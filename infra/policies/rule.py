@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from importlib import import_module
@@ -96,6 +96,8 @@ class Situation:
     settings: Mapping[str, Settings]
     branches: Mapping[str, BranchPosition]
     """By environment."""
+    bases: Mapping[str, str | None] = field(default_factory=dict)
+    """By environment: the commit after which its change begins."""
     uncommitted: Sequence[str] = ()
     declared: Sequence[Declared] = ()
     misdeclared: Sequence[tuple[str, str]] = ()

@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 _SHAPES = {
@@ -24,6 +25,7 @@ _SHAPES = {
     "a password in an address": r"://[^/\s:@$]+:[^/\s@$]{3,}@",
 }
 _SHAPE = {kind: re.compile(shape) for kind, shape in _SHAPES.items()}
+_ANY_SHAPE = re.compile("|".join(_SHAPES.values()))
 
 _ALWAYS_SECRET = re.compile(
     r"passw(or)?d|passphrase|client_?secret|private_?key(?!_?id)|access_?token|(access|account|secret|api)[._-]?key(?!_?id)"
@@ -50,11 +52,11 @@ def literal_secrets(content: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield where, kind
 
 
+@lru_cache(maxsize=10_000)  # the jobs of a stack repeat most of their values
 def secret_kind(name: str, value: str) -> str | None:
     """What a value looks like: by its shape, or by its name; None for what is no credential, or refers to one."""
-    for kind, shape in _SHAPE.items():
-        if shape.search(value):
-            return kind
+    if _ANY_SHAPE.search(value):
+        return next(kind for kind, shape in _SHAPE.items() if shape.search(value))
     if not value.strip() or _NOT_LITERAL.match(value) or _ONLY_NAMES_ONE.search(name):
         return None
     if _ALWAYS_SECRET.search(name):

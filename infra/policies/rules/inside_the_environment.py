@@ -10,6 +10,7 @@ from infra.settings import Settings
 _CATALOGS = frozenset({"catalog_name", "catalog"})
 _FULL_NAMES = frozenset({"schema", "model", "volume", "table", "function"})
 """Of databricks_grants: what it grants on."""
+_TAG = re.compile(r"tags\b.*\b(environment|value)$|^properties\.environment$")
 _NAMES = re.compile(r"^[\w-]+(\.[\w-]+){1,2}$")
 
 
@@ -82,9 +83,10 @@ def _foreign(own: Settings, other: Settings, path: str, value: str) -> str | Non
         return "the folder"
     if path.endswith(".default") and value in (other.environment, other.catalog):
         return "a job parameter"
-    if re.search(r"tags\b.*\b(environment|value)$|^properties\.environment$", path) and value == other.environment:
+    if value == other.environment and _TAG.search(path):
         return "the tag"
-    named = value.removeprefix(own.prefix) if own.prefix else value
-    if re.search(rf"(^|-){re.escape(other.base_name)}(-|$)", named):
+    # A copy's branch may be called after another environment's objects, and so may all that bears its name.
+    named = value.replace(own.prefix, "") if own.prefix else value
+    if f"-{other.base_name}-" in f"-{named}-" and " " not in value and value != own.branch:
         return "an object"
     return None
