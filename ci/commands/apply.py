@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ci import console
-from ci.errors import Trouble
+from ci.deploying import HOOK_FAILED, Only, agreed, chosen, end_in_order
 
 if TYPE_CHECKING:
     from ci.apply import Report
-    from ci.plan.model import Plan
-
-_HOOK_FAILED = 4
 
 
 def apply(
@@ -30,7 +25,7 @@ def apply(
     pull_request: Annotated[int | None, typer.Option(help="Its number; else from the merge's message.")] = None,
     pipeline_url: Annotated[str | None, typer.Option(help="Where the pipeline's run is to be seen.")] = None,
     tag: Annotated[str | None, typer.Option(help="The release's tag.")] = None,
-    only: Annotated[str | None, typer.Option(help="admin or project: the stack of this kind only.")] = None,
+    only: Only = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask, where no approval is demanded.")] = False,
     allow_uncommitted: Annotated[
         bool, typer.Option(help="Deploy stacks with uncommitted changes, where no approval is demanded.")
@@ -46,8 +41,6 @@ def apply(
     from ci.apply import DeploymentFailed, Request
     from ci.apply import apply as apply_request
 
-    if only not in (None, "admin", "project"):
-        raise typer.BadParameter("expected admin or project", param_hint="--only")
     request = Request(
         environment,
         approved=approved,
@@ -57,12 +50,11 @@ def apply(
         pull_request=pull_request,
         pipeline_url=pipeline_url,
         tag=tag,
-        kinds=None if only is None else (only,),  # type: ignore[arg-type]  # checked above
+        kinds=chosen(only) if only else None,
         allow_uncommitted=allow_uncommitted,
-        agreed=lambda plan: yes or _ask(plan),
+        agreed=lambda plan: yes or agreed(plan, "Apply this?"),
     )
-    # CI ends a cancelled job so: what was begun must be recorded all the same.
-    signal.signal(signal.SIGTERM, _interrupt)
+    end_in_order()
     try:
         report = apply_request(request, lambda line: console.err.print(line, highlight=False))
     except DeploymentFailed as error:
@@ -71,7 +63,7 @@ def apply(
     _tell(report, json_file, markdown_file)
     if report.deployment.due_hooks:
         console.problem("deployed, but not every hook succeeded: run the same command again to run it again")
-        raise typer.Exit(_HOOK_FAILED)
+        raise typer.Exit(HOOK_FAILED)
 
 
 def _tell(report: Report, json_file: Path | None, markdown_file: Path | None) -> None:
@@ -81,17 +73,3 @@ def _tell(report: Report, json_file: Path | None, markdown_file: Path | None) ->
     for path, text in ((json_file, report_as_json(report)), (markdown_file, report_as_markdown(report))):
         if path is not None:
             path.write_text(text, encoding="utf-8")
-
-
-def _ask(plan: Plan) -> bool:
-    """Shows the plan and asks; raises Trouble where nobody can answer."""
-    from ci.plan.render import plan_as_text
-
-    if not sys.stdin.isatty():
-        raise Trouble("nobody is there to ask: give --yes, or the digest of an approved plan with --approved")
-    console.err.print(plan_as_text(plan), highlight=False)
-    return typer.confirm("Apply this?", err=True)
-
-
-def _interrupt(signal_number: int, frame: Any) -> None:
-    raise KeyboardInterrupt

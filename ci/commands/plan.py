@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ci import console, evidence
+from ci.deploying import Only, chosen
 from ci.plan.files import plan_text
 from ci.plan.make import make_plan
 from ci.plan.model import Plan
@@ -17,18 +17,11 @@ from ci.plan.render import plan_as_markdown, plan_as_text
 _FAILED = 1
 
 
-class Only(StrEnum):
-    """A kind of stack."""
-
-    ADMIN = "admin"
-    PROJECT = "project"
-
-
 def plan(
     environments: Annotated[list[str], typer.Argument(metavar="ENV…", help="Environments, such as staging prod.")],
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the plan with its digests.")] = None,
     markdown_file: Annotated[Path | None, typer.Option("--markdown", help="Write it for a pull request.")] = None,
-    only: Annotated[Only | None, typer.Option(help="Stacks of this kind only.")] = None,
+    only: Only = None,
 ) -> None:
     """Show what deploying the checked-out commit would do, in every stack of the environments.
 
@@ -36,7 +29,7 @@ def plan(
     the stacks' folders. The result is kept with the commit's evidence too. Exit code 1 if a stack cannot be planned.
     """
     with console.progress("planning") as say:
-        found, _ = make_plan(environments, kinds=(only.value,) if only else ("admin", "project"), say=say)
+        found, _ = make_plan(environments, kinds=chosen(only), say=say)
     keep_plan(found, json_file, markdown_file)
     console.plain(plan_as_text(found).rstrip("\n"))
     if found.problems:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ci import console
+from ci.deploying import HOOK_FAILED, Only, agreed, chosen, end_in_order
 from ci.errors import Trouble
 from ci.release.cut import complete, prepare, proof_of, publish, unfinished
 from ci.release.ledger import find_release, releases
@@ -22,10 +21,7 @@ from ci.release.remote import Remote
 from ci.repository import ROOT
 
 if TYPE_CHECKING:
-    from ci.plan.model import Plan
     from ci.release.scene import Scene
-
-_HOOK_FAILED = 4
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Cut releases, see what runs where, and roll back.")
 
@@ -129,7 +125,7 @@ def rollback(
     destroys: Annotated[
         list[str] | None, typer.Option(help="Address of an object with data that may go; may be repeated.")
     ] = None,
-    only: Annotated[str | None, typer.Option(help="admin or project: the stack of this kind only.")] = None,
+    only: Only = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask, where no approval is demanded.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and plan it; nothing is changed.")] = False,
     remote: RemoteName = "origin",
@@ -148,8 +144,6 @@ def rollback(
     from ci.release.rollback import roll_back
     from ci.release.scene import Wish
 
-    if only not in (None, "admin", "project"):
-        raise typer.BadParameter("expected admin or project", param_hint="--only")
     wish = Wish(
         tag,
         approved=approved,
@@ -157,8 +151,8 @@ def rollback(
         approver=approver,
         author=author,
         destroys=tuple(destroys or ()),
-        kinds=("admin", "project") if only is None else (only,),  # type: ignore[arg-type]  # checked above
-        agreed=lambda plan: yes or _agreed(plan),
+        kinds=chosen(only),
+        agreed=lambda plan: yes or agreed(plan, "Roll back to this?"),
     )
     with _scene(environment, remote) as scene:
         if dry_run:
@@ -166,13 +160,12 @@ def rollback(
             console.plain(rollback_as_text(prepared))
             console.plain(plan_as_text(prepared.plan).rstrip("\n"))
             return
-        # CI ends a cancelled job so: what was begun is put back.
-        signal.signal(signal.SIGTERM, _interrupt)
+        end_in_order()
         report = roll_back(scene, wish)
     console.plain(report_as_text(report).rstrip("\n"))
     if report.deployment.due_hooks:
         console.problem(f"{tag} is restored, but not every hook succeeded")
-        raise typer.Exit(_HOOK_FAILED)
+        raise typer.Exit(HOOK_FAILED)
 
 
 @contextmanager
@@ -198,20 +191,6 @@ def _scene(environment: str | None, remote: str) -> Iterator[Scene]:
             say=lambda line: console.err.print(line, highlight=False),
             log=lambda line: print(line, file=log),
         )
-
-
-def _agreed(plan: Plan) -> bool:
-    """Shows the plan and asks; raises Trouble where nobody can answer."""
-    from ci.plan.render import plan_as_text
-
-    if not sys.stdin.isatty():
-        raise Trouble("nobody is there to ask: give --yes, or the digest of an approved plan with --approved")
-    console.err.print(plan_as_text(plan), highlight=False)
-    return typer.confirm("Roll back to this?", err=True)
-
-
-def _interrupt(signal_number: int, frame: Any) -> None:
-    raise KeyboardInterrupt
 
 
 def _ask(remote: str, line: Line) -> Remote:
