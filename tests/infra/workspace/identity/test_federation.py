@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from databricks.sdk import AccountClient, WorkspaceClient
 from databricks.sdk.core import Config
 from databricks.sdk.errors import BadRequest, NotFound, PermissionDenied, ResourceAlreadyExists, Unauthenticated
@@ -165,6 +166,7 @@ def test_a_token_that_the_policy_does_not_ask_for_is_refused(
         ({"aud": "https://github.com/other"}, "audience (aud)"),
         ({"aud": []}, "audience (aud)"),
         ({"aud": {AUDIENCE: 1}}, "audience (aud)"),
+        ({"aud": [[AUDIENCE]]}, "audience (aud)"),
         ({"aud": None}, "audience (aud)"),
         ({"sub": "repo:example/project:pull_request"}, "subject (sub)"),
         ({"sub": "repo:example/project:environment:PROD"}, "subject (sub)"),
@@ -206,8 +208,16 @@ def forged(forge: Issuer) -> dict[str, str]:
         "changed claims": f"{content.partition('.')[0]}.{other}.{signature}",
         "the other kind of signature": forge.sign(claims, {"alg": "ES256"}).rpartition(".")[0] + f".{signature}",
         "critical extension": forge.sign(claims, {"alg": "RS256", "crit": ["b64"], "b64": False}),
+        "critical extension that the library knows": forge.sign(claims, {"alg": "RS256", "crit": ["b64"], "b64": True}),
+        "critical extensions that are none": forge.sign(claims, {"alg": "RS256", "crit": []}),
+        "an algorithm for the same key": forge.sign(claims, {"alg": "RS512"}),
+        "a list of algorithms": forge.sign(claims, {"alg": ["RS256"]}),
+        "a key's name that is no text": forge.sign(claims, {"alg": "RS256", "kid": ["rsa"]}),
         "claims that are no object": forge.sign([1], {"alg": "RS256"}),
+        "claims without end": f"{none.partition('.')[0]}.{encoded(b'[' * 12_000)}.{signature}",
         "not base64": f"{content}.%%%",
+        "padding": f"{good}==",
+        "four parts": f"{good}.{signature}",
         "two parts": content,
         "nothing": "",
         "very long": "a" * 20_000,
@@ -282,6 +292,37 @@ def test_keys_in_the_policy_need_no_issuer_that_answers(
     assert refusal(exchange(host, robot, quiet.token(SUBJECT, AUDIENCE)))[1].endswith("(job) is not the policy's")
 
 
+def test_keys_without_names_are_all_tried_and_a_name_chooses_among_those_that_have_one(
+    host: str, robot: ServicePrincipal, trust: Callable[..., FederationPolicy]
+) -> None:
+    first, second = Issuer("https://issuer.invalid"), Issuer("https://issuer.invalid")
+    keys = [json.loads(issuer.jwks())["keys"][0] for issuer in (first, second)]
+    nameless = [{name: value for name, value in key.items() if name != "kid"} for key in keys]
+    claims = second.claims(SUBJECT, AUDIENCE)
+    trust("named", issuer=first.url, jwks_json=json.dumps({"keys": [keys[0], keys[1] | {"kid": "next"}]}))
+    for key_id, accepted in (({}, True), ({"kid": "next"}, True), ({"kid": "rsa"}, False), ({"kid": "else"}, False)):
+        token = second.sign(claims, {"alg": "RS256", **key_id})
+        assert exchange(host, robot, token).is_success == accepted, key_id
+    trust("nameless", issuer=first.url, jwks_json=json.dumps({"keys": nameless}))
+    assert exchange(host, robot, second.sign(claims, {"alg": "RS256", "kid": "else"})).is_success
+
+
+def test_small_keys_prove_nothing_and_private_ones_no_more_than_their_public_half(
+    host: str, robot: ServicePrincipal, trust: Callable[..., FederationPolicy]
+) -> None:
+    weak, leaky = Issuer("https://weak.invalid"), Issuer("https://leaky.invalid")
+    weak.rsa = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - what is to be refused
+    trust(issuer=weak.url, jwks_json=weak.jwks())
+    assert refusal(exchange(host, robot, weak.token(SUBJECT, AUDIENCE)))[1].startswith("the token is not signed")
+    assert exchange(host, robot, weak.token(SUBJECT, AUDIENCE, "ES256")).is_success
+    trust(
+        issuer=leaky.url,
+        jwks_json=json.dumps({"keys": [key | {"d": "AQAB"} for key in json.loads(leaky.jwks())["keys"]]}),
+    )
+    for algorithm in ("RS256", "ES256"):
+        assert exchange(host, robot, leaky.token(SUBJECT, AUDIENCE, algorithm)).is_success
+
+
 def test_an_issuer_that_misbehaves_ends_in_a_clear_refusal(
     host: str, robot: ServicePrincipal, trust: Callable[..., FederationPolicy]
 ) -> None:
@@ -292,6 +333,7 @@ def test_an_issuer_that_misbehaves_ends_in_a_clear_refusal(
         ("/keys", b"[]", "no list 'keys'"),
         ("/keys", b'{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}', "no RSA key"),
         ("/keys", b'{"keys": [{"kty": "RSA", "n": "AQAB"}]}', "cannot be read"),
+        ("/keys", b'{"keys": [{"kty": "RSA", "n": "example!", "e": "AQAB"}]}', "cannot be read"),
         ("/keys", b" " * 300_000, "more than 262144 bytes"),
         ("/keys", None, "answers 404"),
     ]
