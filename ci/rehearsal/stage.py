@@ -43,6 +43,8 @@ class Stage:
         self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._problems: list[Problem] = []
         self._notes = list(request.notes)
+        if request.trials is not None:
+            self._notes.append(f"Training searched with {request.trials} trials, asked for in place of the job's own.")
         self._update: list[StackPlan] = []
         self._runs: dict[Side, dict[str, JobRun]] = {"base": {}, "change": {}}
         self._tables: dict[Side, dict[str, Table]] = {"base": {}, "change": {}}

@@ -25,8 +25,8 @@ from ci.plan.model import StackPlan
 from ci.plan.read import read_changes
 from ci.terraform.synthesis import read_synthesis
 from tests.benchmarks.harness import Row, alternate, compared, compiled
+from tests.support.clone import Clone
 
-_ROOT = Path(__file__).parents[2]
 _JOBS = 500
 _FEW = 10
 
@@ -36,6 +36,7 @@ class _Side:
     """A command and the peak memory of its last run, in GB."""
 
     command: list[str]
+    clone: Path
     environment: Mapping[str, str]
     peak: float = 0.0
 
@@ -43,7 +44,7 @@ class _Side:
         started = time.perf_counter()
         process = subprocess.Popen(
             self.command,
-            cwd=_ROOT,
+            cwd=self.clone,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -61,10 +62,11 @@ class _Side:
 def measure() -> Row:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        clone = Clone(folder).path
         environment = {**compiled(folder / "bytecode"), "BRANCH": "dev", "LOG_LEVEL": "ERROR"}
-        ours = _ours(folder, _JOBS, environment)
-        peer = _peer(folder / str(_JOBS), environment)
-        few = _ours(folder, _FEW, environment)
+        ours = _ours(clone, folder, _JOBS, environment)
+        peer = _peer(clone, folder / str(_JOBS), environment)
+        few = _ours(clone, folder, _FEW, environment)
         for side in (ours, peer, few):
             side.run()
         mine, theirs = alternate(ours.run, peer.run)
@@ -75,23 +77,24 @@ def measure() -> Row:
     )  # fmt: skip
 
 
-def _ours(folder: Path, jobs: int, environment: Mapping[str, str]) -> _Side:
+def _ours(clone: Path, folder: Path, jobs: int, environment: Mapping[str, str]) -> _Side:
     stacks = folder / str(jobs)
     many = [sys.executable, "-O", "-m", "tests.benchmarks.many_jobs", str(jobs), str(stacks)]
-    subprocess.run(many, cwd=_ROOT, env=environment, check=True, capture_output=True)
+    subprocess.run(many, cwd=clone, env=environment, check=True, capture_output=True)
     plan = folder / f"{jobs}.json"
-    plan.write_text(_plan_of_all(stacks))
-    command = [str(Path(sys.executable).with_name("branchline")), "gate", "--plan", str(plan), "--stacks", str(stacks)]
-    return _Side(command, environment)
+    plan.write_text(_plan_of_all(clone, stacks))
+    # The clone's own command: the installed one belongs to the clone that the packages were installed from.
+    command = [sys.executable, "-c", "from ci.main import main; main()", "gate"]
+    return _Side([*command, "--plan", str(plan), "--stacks", str(stacks)], clone, environment)
 
 
-def _peer(stacks: Path, environment: Mapping[str, str]) -> _Side:
-    checks = ["--external-checks-dir", str(_ROOT / "infra/policies/checks")]
+def _peer(clone: Path, stacks: Path, environment: Mapping[str, str]) -> _Side:
+    checks = ["--external-checks-dir", str(clone / "infra/policies/checks")]
     options = ["--framework", "terraform_json", "--skip-download", "--quiet", "--compact", *checks]
-    return _Side([str(Path(sys.executable).with_name("checkov")), "-d", str(stacks), *options], environment)
+    return _Side([str(Path(sys.executable).with_name("checkov")), "-d", str(stacks), *options], clone, environment)
 
 
-def _plan_of_all(stacks: Path) -> str:
+def _plan_of_all(clone: Path, stacks: Path) -> str:
     """A plan that creates every resource, as `branchline plan` would write it."""
     [stack] = read_synthesis(stacks).stacks.values()
     changes = [
@@ -106,7 +109,7 @@ def _plan_of_all(stacks: Path) -> str:
         stack_digest=stack.digest,
         changes=read_changes({"resource_changes": changes}),
     )
-    return plan_text(describe(_ROOT, [planned]))
+    return plan_text(describe(clone, [planned]))
 
 
 def _created(values: Mapping[str, Any]) -> dict[str, Any]:
