@@ -58,17 +58,11 @@ def _read(clone: Clone, path: str, *replacements: tuple[str, str]) -> dict[str, 
 
 
 def _change(clone: Clone, environment_dump: Path) -> dict[str, str]:
-    """A shorter timeout, a new feature (the table is dropped for its new column), and code that looks for secrets."""
-    line = '    features = feature_table(context.table("features"), project.mappings)\n'
+    """A shorter timeout, a new feature, for whose column the table is made anew, and code that looks for secrets."""
     mappings = "ml_code/projects/hrob/feature_mappings.yml"
     dump = f"Path({str(environment_dump)!r}).write_text(repr(dict(os.environ)))\n\n\ndef plan("
     return {
         **_read(clone, "infra/settings/staging.yaml", ("timeout_minutes: 120", "timeout_minutes: 90")),
-        **_read(
-            clone,
-            "ml_code/projects/hrob/features.py",
-            (line, line + '    context.spark.sql(f"DROP TABLE IF EXISTS {features.name}").collect()\n'),
-        ),
         **_read(
             clone, "ml_code/projects/hrob/feature_selection_config.yml", ("  - child\n", "  - child\n  - thresholds\n")
         ),
