@@ -43,21 +43,6 @@ def create_table(
     run(spark, f"CREATE TABLE IF NOT EXISTS {described}")
 
 
-def ddl(self) -> str:
-    """As a line of CREATE TABLE."""
-    required = " NOT NULL" if self.required else ""
-    return f"`{self.name}` {self.type}{required} COMMENT '{_text(self.comment)}'"
-
-
-def create_table(
-    spark: "SparkSession", name: str, columns: Sequence[Column], comment: str, *, replace: bool = False
-) -> None:
-    """Create the Delta table unless it exists; with replace, also when it does (its rows go)."""
-    verb = "CREATE OR REPLACE TABLE" if replace else "CREATE TABLE IF NOT EXISTS"
-    body = ", ".join(column.ddl() for column in columns)
-    run(spark, f"{verb} {name} ({body}) USING delta COMMENT '{_text(comment)}'")
-
-
 def ddl(columns: Sequence[Column]) -> str:
     """The columns as the schema text that createDataFrame takes."""
     return ", ".join(f"`{column.name}` {column.type}" for column in columns)
