@@ -21,6 +21,7 @@ _ONE_FIXTURE = {"tests/ci/drift": "tests/ci/plan", "tests/infra/workspace/models
 _FIRST = ("tests/e2e", "tests/ci/rehearsal", "tests/faults", "tests/pipelines", "tests/ci")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(_place(config, item))))

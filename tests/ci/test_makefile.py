@@ -56,7 +56,7 @@ def test_test_runs_all_checks_and_ends_with_pytest() -> None:
     planned = "\n".join(commands)
     for check in ("ruff check .", "ruff format --check .", "mypy", "lint-imports"):
         assert check in planned
-    assert commands[-1] == ".venv/bin/pytest tests"
+    assert commands[-1] == ".venv/bin/pytest -n 2 tests"
 
 
 def test_ci_calls_the_readme_s_test_command_and_nothing_else() -> None:
