@@ -13,8 +13,8 @@ from ci.jobtests.baselines import Outcome
 from ci.jobtests.compare import Value
 from ci.jobtests.spec import JobTest, Result
 from ci.jobtests.submit import submit
-from ci.lineage.reading import Tables, tables_of
 from ci.models.compare import find_training
+from ci.tables import Tables, tables_of
 from ci.target import Target
 from infra.settings import Settings
 

@@ -7,10 +7,10 @@ import hashlib
 from dataclasses import dataclass
 
 from ci.lineage.code import add_job_run
-from ci.lineage.reading import Row, quoted
 from ci.lineage.sight import Missing, Sight, look
 from ci.lineage.subject import DAY
 from ci.lineage.trail import Kind, Node, State, Tracing, facts
+from ci.tables import Row, quoted
 
 SCORING_RUNS = "scoring_runs"
 FEATURES, BIRTHS, LANDING_FILES = "features", "births", "landing_files"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ci.errors import Trouble
-from ci.lineage.reading import QueryFailed, Row, quoted
 from ci.lineage.sight import Missing, Sight, look
 from ci.lineage.subject import DAY, PredictionRow
+from ci.tables import QueryFailed, Row, quoted
 
 if TYPE_CHECKING:
     from databricks.sdk.service.catalog import ColumnInfo

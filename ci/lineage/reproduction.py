@@ -20,11 +20,11 @@ from ci.lineage.data import Reading, feature_row, find_reading, present_row
 from ci.lineage.environments import Environment, environment_for
 from ci.lineage.models import version_tags
 from ci.lineage.predictions import Prediction
-from ci.lineage.reading import Row
 from ci.lineage.sight import Missing, Sight, look
 from ci.plan.model import Frozen
 from ci.repository import find_commit, git
 from ci.steps.execute import task_environment
+from ci.tables import Row
 from ci.target import Target
 from ci.worktrees import worktree
 from infra.settings import Settings

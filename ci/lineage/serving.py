@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ci.lineage.reading import quoted
 from ci.lineage.sight import Missing, Sight, look
 from ci.lineage.subject import CHAMPION, DAY, PREDICTIONS
 from ci.lineage.trail import Kind, Node, State, Tracing, facts
+from ci.tables import quoted
 
 if TYPE_CHECKING:
     from databricks.sdk.service.jobs import BaseJob

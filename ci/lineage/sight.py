@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ci.errors import Trouble
-from ci.lineage.reading import QueryFailed, Tables, tables_of
 from ci.repository import ROOT
 from ci.steps.execute import task_environment
+from ci.tables import QueryFailed, Tables, tables_of
 from ci.target import Target
 from infra.settings import Settings, load_all, load_settings
 

@@ -15,10 +15,10 @@ import mlflow
 import pytest
 
 from ci.errors import Trouble
-from ci.lineage.reading import tables_of
 from ci.lineage.reproduction import Finding, Reproduction
 from ci.lineage.trace import trace_prediction
 from ci.lineage.trail import Kind, State, Trail
+from ci.tables import tables_of
 from tests.ci.lineage.conftest import APPROVER, DAY, PULL_REQUEST, Scored
 from tests.support.clone import run
 
