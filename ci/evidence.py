@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ci.repository import ROOT
@@ -21,3 +22,11 @@ def keep(commit: str, name: str, text: str, root: Path = ROOT) -> Path:
     draft.write_text(text, encoding="utf-8")
     draft.replace(target)
     return target
+
+
+def keep_all(commit: str, texts: Mapping[str, str], asked: Sequence[Path | None], root: Path = ROOT) -> None:
+    """Writes files of evidence, and each also where the caller asked for it (None: nowhere else)."""
+    for (name, text), path in zip(texts.items(), asked, strict=True):
+        keep(commit, name, text, root)
+        if path is not None:
+            path.write_text(text, encoding="utf-8")

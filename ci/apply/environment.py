@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ci import evidence
 from ci.apply.deploy import DeploymentFailed, deploy
 from ci.apply.report import Report, report_as_json, report_as_markdown
 from ci.apply.request import Request
 from ci.apply.stacks import Say
-from ci.deployments.record import Deployment
-from ci.repository import ROOT
 from ci.terraform.credentials import Credentials
 from infra.settings import load_settings
-
-
-def apply_environment(
-    settings_env: str,
-    *,
-    root: Path = ROOT,
-    approved: str | None = None,
-    approver: str | None = None,
-    author: str | None = None,
-    tag: str | None = None,
-    release_of: str | None = None,
-    say: Say = lambda line: None,
-) -> Deployment:
-    """Deploys what is checked out at `root`; see `apply`. A hook that failed is in the deployment."""
-    request = Request(settings_env, root, approved, approver=approver, author=author, tag=tag, release_of=release_of)
-    return apply(request, say).deployment
 
 
 def apply(request: Request, say: Say, credentials: Credentials | None = None) -> Report:

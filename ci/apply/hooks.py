@@ -12,7 +12,7 @@ from ci.jobs.find import find_job, start_run
 from ci.jobs.follow import Lines, follow
 from ci.jobs.logs import failed_tasks, tail, task_log
 from ci.jobs.states import state_of
-from ci.repository import find_commit, git
+from ci.repository import find_commit, is_ancestor
 from infra.settings import Settings
 from infra.settings.hooks import Hook, When
 
@@ -103,7 +103,12 @@ class HookRunner:
                 lines += [f"task {task.task_key}:", tail(task_log(self._client, task), _LOG_LINES)]
             return "\n".join(lines)
         ran = _commit_of(run)
-        if ran and ran != self._commit and find_commit(self._root, ran) and not self._is_newer(ran):
+        if (
+            ran
+            and ran != self._commit
+            and find_commit(self._root, ran)
+            and not is_ancestor(self._root, self._commit, ran)
+        ):
             return (
                 f"run {run.run_id} succeeded with commit {ran[:12]}, which does not contain {self._commit[:12]}:"
                 f" push {self._settings.branch}, then run this command again"
@@ -113,13 +118,6 @@ class HookRunner:
     def _code_of(self, run: Run) -> str:
         ran = _commit_of(run)
         return f", with the newer commit {ran[:12]} of {self._settings.branch}" if ran not in ("", self._commit) else ""
-
-    def _is_newer(self, commit: str) -> bool:
-        try:
-            git(self._root, "merge-base", "--is-ancestor", self._commit, commit)
-        except Trouble:
-            return False
-        return True
 
     def _sync_repo(self, hook: Hook) -> str:
         path = str(hook.sync_repo)

@@ -13,7 +13,7 @@ from ci.bootstrap.down import Down
 from ci.bootstrap.forges import lines
 from ci.bootstrap.report import Report, Way
 from ci.bootstrap.up import Up
-from ci.errors import Trouble
+from ci.consent import require_consent
 from ci.terraform.credentials import Credentials
 from infra.settings import Settings, load_project, load_settings
 
@@ -42,7 +42,7 @@ def up(environments: Environments = None, dry_run: DryRun = False, yes: Yes = Fa
         way = _way(say, dry_run)
         line = Up(_chosen(environments), way)
         question = line.look()
-    _require_consent(question, yes or dry_run)
+    _consent(question, yes or dry_run)
     with console.progress("bootstrapping") as way.say:
         report = line.run()
     _end(report, json_file, "nothing had to be done")
@@ -67,7 +67,7 @@ def down(
         line = Down(_chosen(environments), _chosen(None), way)
         question = line.look()
     if question:
-        _require_consent(question, yes or dry_run)
+        _consent(question, yes or dry_run)
     with console.progress("taking down") as way.say:
         report = line.run(with_state=state)
     _end(report, json_file, "nothing was there")
@@ -83,12 +83,8 @@ def _way(say: Callable[[str], None], dry_run: bool) -> Way:
     return Way(Credentials(), say, console.plain, dry_run)
 
 
-def _require_consent(question: str, given: bool) -> None:
-    if given:
-        return
-    if not console.err.is_terminal:
-        raise Trouble(f"{question} Without a terminal to ask at, say --yes")
-    typer.confirm(question, abort=True, err=True)
+def _consent(question: str, given: bool) -> None:
+    require_consent(question, given=given, unattended=f"{question} Without a terminal to ask at, say --yes")
 
 
 def _end(report: Report, json_file: Path | None, nothing: str) -> None:

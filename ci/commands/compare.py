@@ -10,6 +10,7 @@ from rich.text import Text
 
 from ci import console
 from ci.models.compare import Interval, Row, Training, changed_parameters, find_training, metric_rows
+from ci.options import As, OwnCopy
 from ci.target import find_target
 from infra.settings import load_settings
 
@@ -19,12 +20,8 @@ def compare(
     env: Annotated[str, typer.Option("--env", help="Environment whose registered model is meant.")] = "dev",
     model: Annotated[str | None, typer.Option(help="Registered model, if not the environment's own.")] = None,
     against: Annotated[str, typer.Option(help="What to compare with: alias, version or run.")] = "champion",
-    branch: Annotated[
-        str | None, typer.Option(envvar="BRANCH", help="Feature branch whose own copy of dev is meant.")
-    ] = None,
-    principal: Annotated[
-        str | None, typer.Option("--as", help="Service principal of the local workspace, by display name.")
-    ] = None,
+    branch: OwnCopy = None,
+    principal: As = None,
 ) -> None:
     """Compare a training run with the champion: metrics, and the parameters in which they differ."""
     name = model or load_settings(env, branch=branch).model_full_name

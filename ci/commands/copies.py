@@ -9,7 +9,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from ci import console
+from ci import console, evidence
+from ci.consent import require_consent
 from ci.copies.find import Copy, find_copies
 from ci.copies.which import branch_named, branches_at_origin, client
 from ci.errors import Trouble
@@ -68,7 +69,7 @@ def train(
         lambda line: console.err.print(Text(line)),
     )
     texts = {"candidate.json": found.model_dump_json(indent=2) + "\n", "candidate.md": candidate_as_markdown(found)}
-    _keep(found.commit, texts, (json_file, markdown_file))
+    evidence.keep_all(found.commit, texts, (json_file, markdown_file))
     console.plain(texts["candidate.md"].rstrip("\n"))
 
 
@@ -80,10 +81,11 @@ def destroy(
     """Remove a branch's copy with its tables, files and model versions; the branch itself may be gone."""
     named = branch_named(branch)
     schema = names_of_copy(named).schema_full_name
-    if not yes:
-        if not console.err.is_terminal:
-            raise Trouble(f"this deletes {schema} and all that is in it: without a terminal to ask at, say --yes")
-        typer.confirm(f"Delete the copy of {named}, with {schema} and all that is in it?", abort=True, err=True)
+    require_consent(
+        f"Delete the copy of {named}, with {schema} and all that is in it?",
+        given=yes,
+        unattended=f"this deletes {schema} and all that is in it: without a terminal to ask at, say --yes",
+    )
     _destroy(named)
 
 
@@ -156,12 +158,3 @@ def _table(copies: list[Copy], last: list[str], heading: str) -> Table:
     for copy, text in zip(copies, last, strict=True):
         table.add_row(Text(copy.branch), Text(copy.owner), Text(copy.schema or "–"), str(len(copy.jobs)), Text(text))
     return table
-
-
-def _keep(commit: str, texts: dict[str, str], wanted: tuple[Path | None, Path | None]) -> None:
-    from ci import evidence
-
-    for (name, text), path in zip(texts.items(), wanted, strict=True):
-        evidence.keep(commit, name, text)
-        if path is not None:
-            path.write_text(text, encoding="utf-8")

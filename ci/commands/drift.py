@@ -30,10 +30,7 @@ def drift(
         report = look_for_drift(environments or load_project().environments, say=say)
     texts = {"drift.json": report.model_dump_json(indent=2) + "\n", "drift.md": report.as_markdown()}
     head = git(ROOT, "rev-parse", "HEAD")
-    for (name, text), path in zip(texts.items(), (json_file, markdown_file), strict=True):
-        evidence.keep(head, name, text)
-        if path is not None:
-            path.write_text(text, encoding="utf-8")
+    evidence.keep_all(head, texts, (json_file, markdown_file))
     console.plain(report.as_text())
     if report.found:
         raise typer.Exit(_DRIFT)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ci import console, evidence
-from ci.gate import GateReport, Purpose, run_gate
+from ci.gate import Purpose, run_gate
 from ci.gate.stacks import find_synthesis
 from ci.gate.words import as_text
 from ci.plan.files import read_plan
@@ -45,23 +45,12 @@ def gate(
     plan = read_plan(plan_file or evidence.folder(commit) / "plan.json")
     with console.waiting("judging stacks and plan"):
         report = run_gate(plan, find_synthesis(plan, stacks, ROOT), purpose, base)
-    keep_report(report, sarif_file, json_file, markdown_file)
-    console.plain(as_text(report).rstrip("\n"))
-    if not report.passed:
-        raise typer.Exit(_REFUSED)
-
-
-def keep_report(
-    report: GateReport, sarif_file: Path | None, json_file: Path | None, markdown_file: Path | None
-) -> None:
-    """Writes a report where it was asked for, and with its commit's evidence."""
     texts = {
         "gate.sarif": json.dumps(report.to_sarif(), indent=2) + "\n",
         "gate.json": report.model_dump_json(indent=2) + "\n",
         "gate.md": report.to_markdown(),
     }
-    for name, text in texts.items():
-        evidence.keep(report.commit, name, text)
-    for path, text in zip((sarif_file, json_file, markdown_file), texts.values(), strict=True):
-        if path is not None:
-            path.write_text(text, encoding="utf-8")
+    evidence.keep_all(report.commit, texts, (sarif_file, json_file, markdown_file))
+    console.plain(as_text(report).rstrip("\n"))
+    if not report.passed:
+        raise typer.Exit(_REFUSED)

@@ -15,6 +15,7 @@ from ci.jobs.find import find_job, job_name, parameters, start_run
 from ci.jobs.follow import follow_on_screen, latest_attempts
 from ci.jobs.logs import failed_tasks, tail, task_log
 from ci.jobs.states import state_of
+from ci.options import As
 from ci.target import find_target
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, run, follow, repair and cancel jobs.")
 
 RunId = Annotated[int, typer.Argument(help="Id of the run.")]
-As = Annotated[str | None, typer.Option("--as", help="Service principal of the local workspace, by display name.")]
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Watch it to its end; its result is the exit code.")]
 
 

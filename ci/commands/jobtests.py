@@ -9,11 +9,13 @@ from typing import Annotated
 import typer
 
 from ci import console, evidence
+from ci.consent import require_consent
 from ci.errors import Trouble
 from ci.jobtests.baselines import Outcome, accept, baseline, keep, last
 from ci.jobtests.compare import Comparison, compare
 from ci.jobtests.execute import RunFailed, execute
 from ci.jobtests.spec import JobTest, read_specs
+from ci.options import As
 from ci.repository import ROOT, find_commit, git
 from ci.target import find_target
 from infra.settings import load_settings
@@ -25,7 +27,6 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Test jobs by
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[TEST…]", help="Specs of tests/jobs; all if none is named.")
 ]
-As = Annotated[str | None, typer.Option("--as", help="Service principal of the local workspace, by display name.")]
 
 
 @app.command()
@@ -75,10 +76,11 @@ def accept_(names: Names = None, yes: Annotated[bool, typer.Option("--yes", help
             console.plain(
                 f"{test.name}  {'~' if each.known and each.there else '+' if each.there else '-'} {each.in_words()}"
             )
-        if not yes:
-            if not console.err.is_terminal:
-                raise Trouble("accepting changes what counts as right: without a terminal to ask at, say --yes")
-            typer.confirm(f"Accept these {len(changed)} values for {test.name}?", abort=True, err=True)
+        require_consent(
+            f"Accept these {len(changed)} values for {test.name}?",
+            given=yes,
+            unattended="accepting changes what counts as right: without a terminal to ask at, say --yes",
+        )
         console.out.print(f"{accept(test.name, found)} is written: review and commit it")
 
 

@@ -10,6 +10,7 @@ import typer
 
 from ci import console
 from ci.lineage.subject import MODEL_FORM, PREDICTION_FORM, parse
+from ci.options import As, OwnCopy
 from ci.target import find_target
 
 _LEAST_WIDTH, _LOG_WIDTH = 60, 120
@@ -19,12 +20,8 @@ def lineage(
     subject: Annotated[str, typer.Argument(help=f"Prediction: {PREDICTION_FORM}; or model version: {MODEL_FORM}.")],
     json_file: Annotated[Path | None, typer.Option("--json", help="Write nodes and edges to this file.")] = None,
     picture_file: Annotated[Path | None, typer.Option("--picture", help="Draw the trail into this SVG file.")] = None,
-    branch: Annotated[
-        str | None, typer.Option(envvar="BRANCH", help="Feature branch whose own copy of dev is meant.")
-    ] = None,
-    principal: Annotated[
-        str | None, typer.Option("--as", help="Service principal of the local workspace, by display name.")
-    ] = None,
+    branch: OwnCopy = None,
+    principal: As = None,
 ) -> None:
     """Trace a prediction or a model version back to its origin; exit code 3 if something of the trail is missing."""
     from ci.lineage.picture import picture

@@ -11,7 +11,6 @@ from ci import console, evidence
 from ci.deploying import Only, chosen
 from ci.plan.files import plan_text
 from ci.plan.make import make_plan
-from ci.plan.model import Plan
 from ci.plan.render import plan_as_markdown, plan_as_text
 
 _FAILED = 1
@@ -30,18 +29,9 @@ def plan(
     """
     with console.progress("planning") as say:
         found, _ = make_plan(environments, kinds=chosen(only), say=say)
-    keep_plan(found, json_file, markdown_file)
+    texts = {"plan.json": plan_text(found), "plan.md": plan_as_markdown(found)}
+    evidence.keep_all(found.commit, texts, (json_file, markdown_file))
     console.plain(plan_as_text(found).rstrip("\n"))
     if found.problems:
         console.problem(f"{len(found.problems)} of {len(found.stacks)} stacks cannot be planned")
         raise typer.Exit(_FAILED)
-
-
-def keep_plan(found: Plan, json_file: Path | None, markdown_file: Path | None) -> None:
-    """Writes a plan where it was asked for, and with its commit's evidence."""
-    texts = {"plan.json": plan_text(found), "plan.md": plan_as_markdown(found)}
-    for name, text in texts.items():
-        evidence.keep(found.commit, name, text)
-    for path, text in zip((json_file, markdown_file), texts.values(), strict=True):
-        if path is not None:
-            path.write_text(text, encoding="utf-8")

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from ci import console
 from ci.lineage.subject import PREDICTION_FORM, parse_prediction
+from ci.options import As, OwnCopy
 from ci.target import find_target
 
 DIFFERS = 3
@@ -22,12 +23,8 @@ def reproduce(
         float, typer.Option(min=0.0, help="Relative difference up to which two risks count as the same.")
     ] = 1e-9,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the findings to this file.")] = None,
-    branch: Annotated[
-        str | None, typer.Option(envvar="BRANCH", help="Feature branch whose own copy of dev is meant.")
-    ] = None,
-    principal: Annotated[
-        str | None, typer.Option("--as", help="Service principal of the local workspace, by display name.")
-    ] = None,
+    branch: OwnCopy = None,
+    principal: As = None,
 ) -> None:
     """Score a prediction's row again with its own code, packages, data and model; exit code 3 if that differs."""
     from ci.lineage.predictions import find_prediction

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from ci import console
+from ci.options import As, OwnCopy
 from ci.repository import ROOT, uncommitted
 from ci.steps.execute import command, run_process, spark, task_environment
 from ci.steps.manifest import Manifest, read_manifest
@@ -22,12 +23,8 @@ def run(
     context: typer.Context,
     step: Annotated[str | None, typer.Argument(help="Step of ml_code/steps.yaml; without it, all are listed.")] = None,
     env: Annotated[str, typer.Option("--env", help="Environment whose settings fill the parameters.")] = "dev",
-    branch: Annotated[
-        str | None, typer.Option(envvar="BRANCH", help="Feature branch whose own copy of dev is meant.")
-    ] = None,
-    principal: Annotated[
-        str | None, typer.Option("--as", help="Service principal of the local workspace, by display name.")
-    ] = None,
+    branch: OwnCopy = None,
+    principal: As = None,
     debugger: Annotated[
         bool, typer.Option("--debugger", "--debug", help="Under debugpy if it is installed, else under pdb.")
     ] = False,

@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from ci import console
-from ci.errors import Trouble
+from ci.consent import require_consent
 from ci.repository import top_level
 from ci.target import DATA_DIR, login_link
 from infra.workspace import launch
@@ -84,10 +84,11 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, data_dir: DataDir = DATA_DIR
 ) -> None:
     """Stop the workspace and delete all of its data."""
-    if not yes:
-        if not console.err.is_terminal:
-            raise Trouble("reset deletes all data of the workspace: without a terminal to ask at, say --yes")
-        typer.confirm(f"Delete the workspace in {data_dir} with all of its data?", abort=True, err=True)
+    require_consent(
+        f"Delete the workspace in {data_dir} with all of its data?",
+        given=yes,
+        unattended="reset deletes all data of the workspace: without a terminal to ask at, say --yes",
+    )
     launch.reset(data_dir)
     console.out.print("The workspace and its data are gone.")
 

@@ -12,7 +12,7 @@ import yaml
 
 from ci.errors import Trouble
 from ci.rehearsal.model import Commit
-from ci.repository import find_commit, git
+from ci.repository import find_commit, git, is_ancestor
 
 CHANGE_REF = "refs/rehearsal/change"
 _PROJECT = "infra/settings/project.yaml"
@@ -44,7 +44,7 @@ def prepare(root: Path, base: str, change: str, branch: str, repository: Path) -
     git(repository, "symbolic-ref", "HEAD", f"refs/heads/{branch}")
     if old.sha == new.sha:
         return Commits(old, new, new.sha, ("The change is the base: both sides are the same commit.",))
-    if _contains(repository, old.sha, new.sha):
+    if is_ancestor(repository, old.sha, new.sha):
         return Commits(old, new, new.sha, ())
     merged = _merge(repository, old, new)
     git(repository, "update-ref", CHANGE_REF, merged)
@@ -87,11 +87,6 @@ def git_addresses(repository: Path, refs: Sequence[str]) -> list[str]:
         except (Trouble, yaml.YAMLError, KeyError, TypeError):
             continue  # settings that cannot be read are told by their side's synthesis
     return list(dict.fromkeys(addresses))
-
-
-def _contains(repository: Path, old: str, new: str) -> bool:
-    done = subprocess.run(["git", "-C", str(repository), "merge-base", "--is-ancestor", old, new], check=False)
-    return done.returncode == 0
 
 
 def _merge(repository: Path, old: Commit, new: Commit) -> str:
