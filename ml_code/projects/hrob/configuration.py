@@ -94,6 +94,29 @@ class Scoring(Section):
         return self
 
 
+class Monitoring(Section):
+    """What the inference log is looked at by."""
+
+    decision: Share
+    attributes: dict[str, str]
+    slices: tuple[str, ...]
+    sensitive: tuple[str, ...]
+    smallest_group: Positive
+
+    @model_validator(mode="after")
+    def _sensitive_columns_exist(self) -> "Monitoring":
+        if unknown := [name for name in self.sensitive if name not in self.attributes]:
+            raise ValueError(f"sensitive names no attribute: {', '.join(unknown)}")
+        return self
+
+
+class Privacy(Section):
+    """What is kept of each column of the inference log and of the attributions."""
+
+    columns: dict[str, Literal["keep", "hash", "drop"]]
+    others: Literal["keep", "hash", "drop"]
+
+
 class Parameters(Section):
     """All parameters of one environment."""
 
@@ -103,6 +126,8 @@ class Parameters(Section):
     search: Search
     validation: Validation
     scoring: Scoring
+    monitoring: Monitoring
+    privacy: Privacy
 
 
 @dataclass(frozen=True)
