@@ -9,6 +9,7 @@ import lightgbm
 import numpy as np
 import pyarrow as pa
 
+from ml_code.platform.explain.contributions import contributions
 from ml_code.platform.explain.reasons import top_reasons
 from ml_code.platform.features.preparation import Preparation
 
@@ -55,7 +56,8 @@ class Scorer:
         wanted = [index for index, name in enumerate(self.banding.names) if name in self.banding.reasons_for]
         explained = np.flatnonzero(np.isin(band, wanted))
         if self.banding.reasons and len(explained):
-            found = top_reasons(booster, matrix[explained], self.words, self.banding.reasons)
+            _, values = contributions(booster, matrix[explained])
+            found = top_reasons(values, self.words, self.banding.reasons)
             for row, words in zip(explained, found, strict=True):
                 reasons[row] = words
         names = pa.array(self.banding.names).take(pa.array(band))

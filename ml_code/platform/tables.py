@@ -57,6 +57,18 @@ def from_arrow(spark: "SparkSession", rows: "pa.Table", columns: Sequence[Column
     return spark.createDataFrame([tuple(row.values()) for row in ordered.to_pylist()], ddl(columns))
 
 
+def to_arrow(frame: "DataFrame") -> "pa.Table":
+    """All rows in this process, columnwise; select the columns that are needed first."""
+    import pyarrow as pa
+
+    if hasattr(frame, "toArrow"):
+        return frame.toArrow()
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    # Spark 3 only has toPandas, which turns whole numbers with nulls into floats; the schema turns them back.
+    return pa.Table.from_pandas(frame.toPandas(), to_arrow_schema(frame.schema), preserve_index=False)
+
+
 def merge(spark: "SparkSession", name: str, rows: "DataFrame", keys: Sequence[str], *, update: bool = True) -> None:
     """MERGE rows by their keys: new ones are inserted, known ones updated (or left alone). For small deltas."""
     view = f"rows_{uuid.uuid4().hex}"

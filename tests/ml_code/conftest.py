@@ -88,6 +88,10 @@ def services(workspace: Running, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture
 def place(services: Services) -> Place:
+    return new_place(services)
+
+
+def new_place(services: Services) -> Place:
     schema = f"hrob_{next(_numbers)}"
     client = services.client
     client.schemas.create(schema, CATALOG)

@@ -2,24 +2,21 @@
 
 from collections.abc import Sequence
 
-import lightgbm
 import numpy as np
 
-from ml_code.platform.features.preparation import Matrix
+from ml_code.platform.explain.contributions import Floats
 
 
-def top_reasons(booster: lightgbm.Booster, matrix: Matrix, words: Sequence[str], count: int) -> list[list[str]]:
-    """For each row the words of up to `count` features with the largest positive contribution (exact TreeSHAP).
+def top_reasons(values: Floats, words: Sequence[str], count: int) -> list[list[str]]:
+    """For each row of contributions the words of up to `count` features with the largest positive ones.
 
-    Contributions are in log odds; the last column is the expected value and no reason. Features that lower the risk are
-    not named, so a row can have fewer reasons than `count`, or none.
+    Features that lower the risk are not named, so a row can have fewer reasons than `count`, or none.
     """
-    if not len(matrix) or not count:
-        return [[] for _ in range(len(matrix))]
-    contributions = np.asarray(booster.predict(matrix, pred_contrib=True))[:, :-1]
-    order = np.argsort(-contributions, axis=1, kind="stable")[:, :count]
-    strongest = np.take_along_axis(contributions, order, axis=1)
+    if not len(values) or not count:
+        return [[] for _ in range(len(values))]
+    order = np.argsort(-values, axis=1, kind="stable")[:, :count]
+    strongest = np.take_along_axis(values, order, axis=1)
     return [
-        [words[feature] for feature, value in zip(features, values, strict=True) if value > 0]
-        for features, values in zip(order, strongest, strict=True)
+        [words[feature] for feature, value in zip(features, largest, strict=True) if value > 0]
+        for features, largest in zip(order, strongest, strict=True)
     ]

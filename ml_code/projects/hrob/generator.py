@@ -7,9 +7,9 @@ How a member comes about (all draws from one seeded generator per chunk, so any 
    monthly value around the member's habit. `events` returns these months, one row a member and month.
 3. The truth: logit(p) = intercept + BETA · (late care, few visits a month, cigarettes, teenage or mature mother,
    education, hidden hardship). The outcome is drawn from p, so the best possible AUC is that of p itself (`truth`).
-4. Outcomes are late: known `OUTCOME_DELAY` days after the record, by member.
-5. Drift, if asked for, begins on a day: `shift` moves hardship (the members change), `strength` scales BETA's part of
-   smoking and care (what the same features mean changes).
+4. Outcomes are late: known `outcome_delay` days after the record, by member.
+5. Drifts, if asked for, hold from a day on: `shift` moves hardship (the members change), `strength` scales BETA's part
+   of smoking and care (what the same features mean changes). Shifts of several add up, strengths multiply.
 
 Everything that runs on it says so: identifiers begin with `g`, files with `generated-`, and the training run and the
 model version carry `data_source=generator`.
@@ -27,7 +27,6 @@ Floats = NDArray[np.float64]
 
 MONTHS = 9
 CHUNK = 50_000
-OUTCOME_DELAY = (20, 120)  # days, drawn evenly
 
 INTERCEPT = -3.6
 BETA = {
@@ -48,6 +47,12 @@ class Drift:
     begins: datetime.date
     shift: float = 0.0
     strength: float = 1.0
+    ends: datetime.date | None = None  # first day on which it holds no more; None: it stays
+
+    def holds(self, days: NDArray[np.datetime64]) -> NDArray[np.bool_]:
+        """Whether it holds, by day."""
+        begun = days >= np.datetime64(self.begins, "D")
+        return begun if self.ends is None else begun & (days < np.datetime64(self.ends, "D"))
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ class Population:
     days: int = 365
     seed: int = 11
     missing: float = 0.03  # share of values left out of the optional columns
-    drift: Drift | None = None
+    outcome_delay: tuple[int, int] = (20, 120)  # days, drawn evenly, the second not included
+    drifts: tuple[Drift, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,13 +140,13 @@ def _make(population: Population, first: int, count: int) -> _Members:
     rng = np.random.default_rng((population.seed, first))
     number = np.arange(first, first + count, dtype=np.int64)
     day = np.datetime64(population.first_day, "D") + rng.integers(0, population.days, count)
-    drifted = np.zeros(count, dtype=bool)
-    if population.drift is not None:
-        drifted = day >= np.datetime64(population.drift.begins, "D")
-    shift = population.drift.shift if population.drift else 0.0
-    strength = np.where(drifted, population.drift.strength if population.drift else 1.0, 1.0)
+    shift, strength = np.zeros(count), np.ones(count)
+    for drift in population.drifts:
+        holds = drift.holds(day)
+        shift += drift.shift * holds
+        strength *= np.where(holds, drift.strength, 1.0)
 
-    hardship = rng.standard_normal(count) + shift * drifted
+    hardship = rng.standard_normal(count) + shift
     mage = np.clip(np.rint(rng.normal(29 - 1.2 * hardship, 5.5)), 14, 48)
     fage = np.clip(np.rint(mage + rng.normal(2.3, 3.5, count)), 16, 64)
     meduc = np.clip(np.rint(rng.normal(13.6 - 0.9 * hardship, 1.9)), 3, 17)
@@ -220,7 +226,7 @@ def _births_of(members: _Members, population: Population) -> pa.Table:
             "male": rng.integers(0, 2, count),
             **{f"m{name}": (members.group == code).astype(np.int64) for code, name in enumerate(_GROUPS)},
             **{f"f{name}": (members.father_group == code).astype(np.int64) for code, name in enumerate(_GROUPS)},
-            "outcome_date": pa.array(members.day + rng.integers(*OUTCOME_DELAY, count), pa.date32()),
+            "outcome_date": pa.array(members.day + rng.integers(*population.outcome_delay, count), pa.date32()),
             "bwght": np.rint(weight).astype(np.int64),
             "omaps": apgar.astype(np.int64),
             "fmaps": np.minimum(apgar + 1, 10).astype(np.int64),

@@ -56,12 +56,27 @@ def test_outcomes_are_late() -> None:
 
 def test_drift_begins_on_its_day() -> None:
     begins = datetime.date(2026, 7, 1)
-    drifted = outcomes(Population(members=30_000, drift=Drift(begins, shift=1.0, strength=2.0)))
+    drifted = outcomes(Population(members=30_000, drifts=(Drift(begins, shift=1.0, strength=2.0),)))
     plain = outcomes(MANY)
     before = drifted["record_date"] < begins
     assert drifted.loc[before, "true_risk"].equals(plain.loc[before, "true_risk"])
     assert drifted.loc[~before, "low"].mean() > 1.5 * plain.loc[~before, "low"].mean()
     assert drifted.loc[~before, "mage"].mean() < plain.loc[~before, "mage"].mean() - 0.5
+
+
+def test_a_drift_ends_on_its_day_and_several_add_up() -> None:
+    first, last = datetime.date(2026, 3, 1), datetime.date(2026, 9, 1)
+    drifts = (Drift(first, shift=1.0, ends=last), Drift(last, strength=-1.0))
+    drifted = births(Population(members=30_000, drifts=drifts)).to_pandas()
+    plain = births(MANY).to_pandas()
+    within = (drifted["record_date"] >= first) & (drifted["record_date"] < last)
+    assert drifted.loc[within, "mage"].mean() < plain.loc[within, "mage"].mean() - 0.5
+    # From the last day on only the outcomes are others.
+    assert drifted.loc[~within, "mage"].equals(plain.loc[~within, "mage"])
+    after = drifted["record_date"] >= last
+    smokers = drifted["cigs"] > 5
+    low = drifted["bwght"] < 2500
+    assert low[after & smokers].mean() < low[after & ~smokers].mean()
 
 
 def test_events_are_what_the_births_sum_up() -> None:
