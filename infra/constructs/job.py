@@ -1,16 +1,17 @@
 """A job: steps from the pinned branch, as one service principal, on a single-user cluster under the policy."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from infra.constructs.compute import JobClusterConfig
 from infra.constructs.part import Part
-from infra.constructs.steps import Manifest, StepError, TaskConfig, Value, text_of
+from infra.constructs.steps import Before, Manifest, Outcome, StepError, TaskConfig, Value, text_of
 from infra.constructs.tags import require_tags
+from infra.constructs.tasks import AnyTask, ConditionConfig, RunJobConfig, key_of, problems_of
 from infra.settings.environment import JobLimits, Notifications
-from infra.settings.errors import Problem, did_you_mean
-from infra.synth.library import provider
+from infra.settings.errors import Problem
+from infra.synth.library import cdk, provider
 from infra.synth.stack import EnvironmentStack
 
 CLUSTER_KEY = "main"
@@ -45,7 +46,7 @@ class JobConfig:
     """Application id of the service principal."""
     cluster: JobClusterConfig
     manifest: Manifest
-    tasks: Sequence[TaskConfig]
+    tasks: Sequence[AnyTask]
     parameters: Mapping[str, Value]
     """Defaults of the job's parameters; a run may give others."""
     limits: JobLimits
@@ -54,20 +55,12 @@ class JobConfig:
     libraries: Sequence[str] = ()
     """Python packages with their versions, installed on the cluster before a task starts."""
     schedule: Schedule | None = None
+    job_ids: Mapping[str, str] = field(default_factory=dict)
+    """Ids of the jobs that tasks may run, by short name."""
 
     def __post_init__(self) -> None:
         require_tags(self.tags, f"job {self.name}")
-        keys = [task.key for task in self.tasks]
-        problems = [] if keys else ["expected at least one task"]
-        problems += [f"task '{key}' is given twice" for key in sorted({k for k in keys if keys.count(k) > 1})]
-        for task in self.tasks:
-            problems += [
-                f"task '{task.key}' depends on unknown task '{before}'{did_you_mean(before, keys)}"
-                for before in task.depends_on
-                if before not in keys
-            ]
-        if not problems and (around := _circle(self.tasks)):
-            problems.append(f"tasks wait for each other: {', '.join(around)}")
+        problems = problems_of(self.tasks, self.parameters, self.job_ids)
         if problems:
             raise StepError([Problem("stacks", problem, f"job {self.name}") for problem in problems])
 
@@ -117,24 +110,52 @@ def _git_source(pin: GitPin) -> Any:
     return provider("job").JobGitSource(url=pin.url, provider=pin.provider, **what)
 
 
-def _task(config: JobConfig, task: TaskConfig) -> Any:
+def _task(config: JobConfig, task: AnyTask) -> Any:
     module = provider("job")
-    python = module.JobTaskSparkPythonTask(
-        python_file=config.manifest.entry,
-        source="GIT",
-        parameters=config.manifest.arguments(config.name, task, config.parameters),
-    )
-    return module.JobTask(
-        task_key=task.key,
-        description=config.manifest.steps[task.step].description or None,
-        job_cluster_key=CLUSTER_KEY,
-        spark_python_task=python,
-        library=[module.JobTaskLibrary(pypi=module.JobTaskLibraryPypi(package=each)) for each in config.libraries],
-        depends_on=[module.JobTaskDependsOn(task_key=before) for before in sorted(task.depends_on)] or None,
-        timeout_seconds=config.limits.timeout_minutes * 60,
-        max_retries=config.limits.retries,
-        min_retry_interval_millis=config.limits.retry_wait_seconds * 1000,
-        retry_on_timeout=False,
+    before = [
+        module.JobTaskDependsOn(task_key=key_of(each), **_outcome(each)) for each in sorted(task.depends_on, key=key_of)
+    ]
+    match task:
+        case TaskConfig():
+            what = _step(config, task)
+        case ConditionConfig():
+            what = {"condition_task": module.JobTaskConditionTask(left=task.left, op=task.operator, right=task.right)}
+        case RunJobConfig():
+            what = {"run_job_task": _run_job(config, task)}
+    return module.JobTask(task_key=task.key, depends_on=before or None, **what)
+
+
+def _outcome(before: Before) -> dict[str, str]:
+    return {"outcome": text_of(before.value)} if isinstance(before, Outcome) else {}
+
+
+def _step(config: JobConfig, task: TaskConfig) -> dict[str, Any]:
+    module, limits = provider("job"), config.limits
+    arguments: dict[str, Any] = {
+        "description": config.manifest.steps[task.step].description or None,
+        "job_cluster_key": CLUSTER_KEY,
+        "spark_python_task": module.JobTaskSparkPythonTask(
+            python_file=config.manifest.entry,
+            source="GIT",
+            parameters=config.manifest.arguments(config.name, task, config.parameters),
+        ),
+        "library": [module.JobTaskLibrary(pypi=module.JobTaskLibraryPypi(package=each)) for each in config.libraries],
+        "timeout_seconds": limits.timeout_minutes * 60,
+    }
+    if not task.retried:
+        return {**arguments, "max_retries": 0}
+    return {
+        **arguments,
+        "max_retries": limits.retries,
+        "min_retry_interval_millis": limits.retry_wait_seconds * 1000,
+        "retry_on_timeout": False,
+    }
+
+
+def _run_job(config: JobConfig, task: RunJobConfig) -> Any:
+    return provider("job").JobTaskRunJobTask(
+        job_id=cdk.Token.as_number(config.job_ids[task.job]),
+        job_parameters={name: text_of(value) for name, value in sorted(task.parameters.items())},
     )
 
 
@@ -164,11 +185,3 @@ def _schedule(schedule: Schedule) -> Any:
         pause_status="UNPAUSED" if schedule.active else "PAUSED",
     )
 
-
-def _circle(tasks: Sequence[TaskConfig]) -> list[str]:
-    """The tasks that can never start, in order of their keys; empty if every task can."""
-    waiting = {task.key: set(task.depends_on) for task in tasks}
-    while ready := [key for key, before in waiting.items() if not before & waiting.keys()]:
-        for key in ready:
-            del waiting[key]
-    return sorted(waiting)

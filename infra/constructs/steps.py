@@ -63,13 +63,27 @@ class _Document(Strict):
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """One side of a condition: a task that comes after it runs on that side alone."""
+
+    condition: str
+    value: bool
+
+
+Before = str | Outcome
+"""What a task waits for: another task's success, or a condition's outcome."""
+
+
+@dataclass(frozen=True)
 class TaskConfig:
-    """One task of a job: a step, the values that are its own, and the tasks that come before it."""
+    """One task of a job: a step, the values that are its own, and what comes before it."""
 
     key: str
     step: str
     parameters: Mapping[str, Value]
-    depends_on: Sequence[str] = ()
+    depends_on: Sequence[Before] = ()
+    retried: bool = True
+    """False: a failure is meant, and a further attempt would only repeat it."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 from infra.settings.backends import Backend
 from infra.settings.base import Email, Identifier, Strict, Text
 from infra.settings.hooks import Hook
+from infra.settings.monitoring import Monitoring
+from infra.settings.trust import DataGate, FairnessLimits, ModelLimits
 
 
 class Workspace(Strict):
@@ -65,14 +67,25 @@ class Sizes(Strict):
     large: Size = Field(description="training and scoring")
 
 
+class Warehouse(Strict):
+    """The SQL warehouse that tables are made on and that alerts and dashboards ask."""
+
+    size: Literal["2X-Small", "X-Small", "Small", "Medium", "Large"] = Field("2X-Small", description="Databricks' size")
+    serverless: bool = Field(
+        True, description="starts within seconds and costs nothing while stopped; false where a region has none"
+    )
+    auto_stop_minutes: int = Field(10, ge=5, le=120, description="minutes without a query after which it stops")
+
+
 class Compute(Strict):
-    """Clusters of the jobs and the policy over them."""
+    """Clusters of the jobs, the policy over them, and the SQL warehouse."""
 
     runtime: str = Field(
         pattern=r"^\d+\.\d+\.x-\S+$", description="Databricks runtime, such as 16.4.x-cpu-ml-scala2.12"
     )
     sizes: Sizes = Field(description="job clusters by purpose")
     policy: Policy = Field(description="what the cluster policy allows")
+    warehouse: Warehouse = Field(Warehouse(), description="the SQL warehouse")
 
     @model_validator(mode="after")
     def within_policy(self) -> Self:
@@ -171,12 +184,18 @@ class EnvironmentValues(Strict):
     catalog: Identifier = Field(description="Unity Catalog catalog of the environment")
     service_principal: Text = Field(description="display name of the service principal that jobs run as")
     workspace: Workspace = Field(description="which workspace")
-    compute: Compute = Field(description="clusters of the jobs and the policy over them")
+    compute: Compute = Field(description="clusters of the jobs, the policy over them, and the SQL warehouse")
     jobs: JobLimits = Field(description="time limits and retries")
     schedules: Literal["active", "paused"] = Field(description="whether schedules fire")
     permissions: PermissionProfile = Field(description="what each group may do here")
     notifications: Notifications = Field(description="who hears of failures")
     promotion: Promotion = Field(description="when a model version becomes champion")
+    data_gate: DataGate = Field(DataGate(), description="when data is trained on")
+    fairness: dict[Identifier, FairnessLimits] = Field(
+        default_factory=dict, description="by sensitive column: how far groups may be apart for a version to be promoted"
+    )
+    model_limits: ModelLimits = Field(ModelLimits(), description="what a version may cost for it to be promoted")
+    monitoring: Monitoring = Field(Monitoring(), description="what is watched once a model is in use")
     approval: Literal["required", "none"] = Field(
         "required", description="whether somebody else must have approved the very plan that 'branchline apply' applies"
     )

@@ -70,6 +70,8 @@ class JobSchedules(Strict):
     landing: Quartz | None = Field(None, description="landing of new files; null: on request only")
     training: Quartz | None = Field(None, description="training; null: on request, as a release does")
     batch_inference: Quartz | None = Field(None, description="scoring of the day")
+    monitoring: Quartz | None = Field(None, description="metrics and alert rules, after the day was scored")
+    alerts: Quartz = Field("0 0 13 * * ?", description="when alerts look at the rules' states, after monitoring")
 
 
 class Project(Strict):

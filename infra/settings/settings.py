@@ -93,6 +93,16 @@ class Settings(Strict):
         return self.base_name
 
     @property
+    def warehouse_name(self) -> str:
+        """The SQL warehouse of the environment, which copies share."""
+        return self.base_name
+
+    @property
+    def reports_folder(self) -> str:
+        """Workspace folder of the report; a copy's is inside the environment's."""
+        return f"{self.folder}/reports" + (f"/{self.copy_of.slug}" if self.copy_of else "")
+
+    @property
     def policy_name(self) -> str:
         """The cluster policy of the environment's jobs."""
         return f"{self.base_name}-jobs"
@@ -109,6 +119,10 @@ class Settings(Strict):
         if self.copy_of:
             tags["expires"] = self.copy_of.expires.isoformat()
         return tags
+
+    def table_full_name(self, table: str) -> str:
+        """`<catalog>.<schema>.<table>`."""
+        return f"{self.schema_full_name}.{table}"
 
     def job_name(self, job: str) -> str:
         """`<prefix><env>-<project>-<job>`."""

@@ -56,7 +56,7 @@ class Room:
         return self.wait(self.jobs.runs.run_now(self.admin, {"job_id": job_id, **body})["run_id"], timeout)
 
     def wait(self, run_id: int, timeout: float = 60) -> dict[str, Any]:
-        assert self.jobs.runs._await_run(run_id, timeout) is not None, "the run has not ended"
+        assert self.jobs.runs.await_run(run_id, timeout) is not None, "the run has not ended"
         return self.jobs.runs.get_run(self.admin, run_id, include_history=True, include_resolved=True)
 
     def wait_for_task(self, run_id: int, key: str, life: str = "RUNNING", timeout: float = 30) -> dict[str, Any]:

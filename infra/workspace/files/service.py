@@ -11,7 +11,7 @@ from infra.workspace.config import WorkspaceConfig
 from infra.workspace.control.clock import Clock
 from infra.workspace.files import notebooks, paths
 from infra.workspace.files.dbfs import Dbfs, decoded
-from infra.workspace.files.tree import PERMISSION_TYPES, Node, Tree
+from infra.workspace.files.tree import PERMISSION_TYPES, Node, Tree, number_of
 from infra.workspace.files.volumes import VolumeFiles, Volumes
 from infra.workspace.gateway.errors import AlreadyExists, BadRequest, NotFound, PermissionDenied
 from infra.workspace.identity.permissions import Permissions
@@ -26,6 +26,9 @@ _MAX_IMPORT = 10 * 1024 * 1024
 _OBJECT_TYPES = {word: object_type for object_type, word in PERMISSION_TYPES.items()}
 
 Removed = Callable[[Principal, Node], None]
+Exported = Callable[[Node], bytes]
+# A deleted experiment can be restored and a dashboard lies in the trash: with their permissions.
+_KEEP_PERMISSIONS = frozenset({"MLFLOW_EXPERIMENT", "DASHBOARD"})
 
 
 class FilesService:
@@ -43,6 +46,7 @@ class FilesService:
         self.volumes = VolumeFiles(catalog, drafts)
         self.dbfs = Dbfs(store, self.volumes, config.folder("dbfs"), drafts)
         self._before_removal: dict[str, Removed] = {}
+        self._exports: dict[str, Exported] = {}
         self._homes: set[str] = set()
         permissions.parent_of = self.parent_of
         for object_type, word in PERMISSION_TYPES.items():
@@ -52,19 +56,23 @@ class FilesService:
         """Calls `handler`, which must be safe to repeat, for each object of that type before it goes."""
         self._before_removal[object_type] = handler
 
+    def export_as(self, object_type: str, contents: Exported) -> None:
+        """Makes objects of that type exportable as the files that `contents` gives."""
+        self._exports[object_type] = contents
+
     def parent_of(self, object_type: str, object_id: str) -> tuple[str, str] | None:
         """The directory, as the Permissions API names it, from which an object inherits; None above the root."""
         node = self._numbered(_OBJECT_TYPES.get(object_type, ""), object_id)
         if node is None or node.path == "/":
             return None
         parent = self.tree.find(paths.parent_of(node.path))
-        return (parent.permission_type, str(parent.object_id)) if parent else None
+        return (parent.permission_type, parent.resource_id) if parent else None
 
     def require(self, principal: Principal, node: Node, level: str) -> None:
         """Raises PermissionDenied unless the principal holds the level on the object, or inherits it."""
         if level == "CAN_READ" and node.path in _OPEN:
             return
-        if not self._permissions.allows(principal, node.permission_type, str(node.object_id), level):
+        if not self._permissions.allows(principal, node.permission_type, node.resource_id, level):
             raise PermissionDenied(f"{principal.name} does not have {level} permissions on {node.path}")
 
     def require_parent(self, principal: Principal, path: str) -> None:
@@ -112,7 +120,7 @@ class FilesService:
         try:
             with self._store.write():
                 node = self.tree.add(path, object_type, object_id=object_id)
-                self._permissions.grant_owner(node.permission_type, str(node.object_id), principal)
+                self._permissions.grant_owner(node.permission_type, node.resource_id, principal)
                 return node
         except sqlite3.IntegrityError as error:
             raise _exists(path) from error
@@ -141,7 +149,7 @@ class FilesService:
         answer = {"content": base64.b64encode(data).decode()}
         return (
             answer
-            if node.object_type == "FILE"
+            if node.object_type != "NOTEBOOK"
             else {**answer, "file_type": notebooks.file_type(node.language, node.format)}
         )
 
@@ -163,10 +171,8 @@ class FilesService:
         with self._store.write():
             for gone in (*below, node):
                 self.tree.remove(gone)
-                if (
-                    gone.object_type != "MLFLOW_EXPERIMENT"
-                ):  # a deleted experiment can be restored, with its permissions
-                    self._permissions.forget(gone.permission_type, str(gone.object_id))
+                if gone.object_type not in _KEEP_PERMISSIONS:
+                    self._permissions.forget(gone.permission_type, gone.resource_id)
         for gone in (*below, node):
             self.tree.drop_content(gone)
         return {}
@@ -197,13 +203,15 @@ class FilesService:
         try:
             with self._store.write():
                 node = self.tree.add(what.path, what.object_type, language=what.language, format=what.format, data=data)
-                self._permissions.grant_owner(node.permission_type, str(node.object_id), principal)
+                self._permissions.grant_owner(node.permission_type, node.resource_id, principal)
                 return node
         except sqlite3.IntegrityError as error:
             raise _exists(what.path) from error
 
     def _exported(self, principal: Principal, path: str, format: str) -> tuple[Node, bytes]:
         node = self._readable(principal, path)
+        if node.object_type in self._exports:
+            return node, self._exports[node.object_type](node)
         if node.object_type not in ("NOTEBOOK", "FILE"):
             raise BadRequest(f"{node.path} is a {node.object_type}: only notebooks and files can be exported")
         data = self.tree.read(node)
@@ -225,7 +233,7 @@ class FilesService:
 
     def _may_read(self, principal: Principal, node: Node) -> bool:
         return node.path in _OPEN or self._permissions.allows(
-            principal, node.permission_type, str(node.object_id), "CAN_READ"
+            principal, node.permission_type, node.resource_id, "CAN_READ"
         )
 
     def _own(self, principal: Principal, path: str) -> str:
@@ -239,7 +247,8 @@ class FilesService:
         return paths.workspace_path(path)
 
     def _numbered(self, object_type: str, object_id: str) -> Node | None:
-        return self.tree.find_id(object_type, int(object_id)) if object_id.isdecimal() else None
+        number = number_of(object_type, object_id)
+        return None if number is None else self.tree.find_id(object_type, number)
 
 
 def _as_asked(path: str, node: Node) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import uuid
 from dataclasses import dataclass
@@ -30,7 +31,11 @@ PERMISSION_TYPES = {
     "FILE": "files",
     "REPO": "repos",
     "MLFLOW_EXPERIMENT": "experiments",
+    "DASHBOARD": "dashboards",
 }
+# Types whose own APIs know their objects by an id in hexadecimal digits; those of the others are the tree's numbers.
+_HEXADECIMAL = frozenset({"DASHBOARD"})
+_HEX_PREFIX = "01f0"
 
 
 @dataclass(frozen=True)
@@ -55,13 +60,18 @@ class Node:
     def permission_type(self) -> str:
         return PERMISSION_TYPES[self.object_type]
 
+    @property
+    def resource_id(self) -> str:
+        """The id by which the object's own API and the Permissions API know it."""
+        return f"{_HEX_PREFIX}{self.object_id:028x}" if self.object_type in _HEXADECIMAL else str(self.object_id)
+
     def info(self) -> dict[str, Any]:
         """The object as `get-status` and `list` answer it."""
         info: dict[str, Any] = {
             "path": self.path,
             "object_type": self.object_type,
             "object_id": self.object_id,
-            "resource_id": str(self.object_id),
+            "resource_id": self.resource_id,
         }
         if self.object_type in ("NOTEBOOK", "FILE"):
             info |= {"created_at": self.created_at, "modified_at": self.modified_at}
@@ -70,6 +80,14 @@ class Node:
         if self.language:
             info["language"] = self.language
         return info
+
+
+def number_of(object_type: str, resource_id: str) -> int | None:
+    """The tree's number of an object by its `resource_id`; None for what is no such id."""
+    if object_type not in _HEXADECIMAL:
+        return int(resource_id) if resource_id.isdecimal() else None
+    digits = resource_id.removeprefix(_HEX_PREFIX)
+    return int(digits, 16) if re.fullmatch(r"[0-9a-f]{28}", digits) else None
 
 
 class Tree:

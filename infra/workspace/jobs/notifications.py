@@ -1,4 +1,4 @@
-"""Who is told of a run: recorded in an outbox, and really posted where the receiver is on this machine.
+"""Who is told of runs and alerts: recorded in an outbox, and really posted where the receiver is on this machine.
 
 No mail leaves a laptop. The outbox is what a test or a person reads; a webhook to a loopback address is posted.
 """
@@ -10,36 +10,35 @@ import json
 import threading
 import urllib.error
 import urllib.request
-import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from infra.workspace.control.clock import Clock
-from infra.workspace.gateway.errors import BadRequest, NotFound, PermissionDenied
-from infra.workspace.identity.principal import Principal
+from infra.workspace.jobs.destinations import Destinations
 from infra.workspace.store.database import Store
-from infra.workspace.store.documents import Documents
 
 EVENTS = ("on_start", "on_success", "on_failure", "on_duration_warning_threshold_exceeded")
 _POST_SECONDS = 5
-_TYPES = {
-    "generic_webhook": "WEBHOOK",
-    "slack": "SLACK",
-    "microsoft_teams": "MICROSOFT_TEAMS",
-    "pagerduty": "PAGERDUTY",
-    "email": "EMAIL",
-}
-_SECRET_FIELDS = ("url", "password", "integration_key", "oauth_token", "auth_secret")
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is told: `subject` is recorded in the outbox (`title`, `message`, `url`, …), `payload` is what is posted."""
+
+    event: str
+    subject: Mapping[str, Any]
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Notifications:
-    """The outbox and the notification destinations that webhooks name."""
+    """The one outbox of a workspace, and the notification destinations that messages go to."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._destinations = Documents(store, "notification-destination")
+        self.destinations = Destinations(store)
         store.schema(
             "notifications",
             "CREATE TABLE IF NOT EXISTS outbox (id INTEGER PRIMARY KEY AUTOINCREMENT, sent_ms INTEGER NOT NULL,"
@@ -47,16 +46,25 @@ class Notifications:
         )
 
     def notify(self, event: str, settings: Mapping[str, Any], subject: Mapping[str, Any]) -> None:
-        """Tells all whom `settings` (a job's or a task's) name for the event; `subject` says what happened.
+        """Tells all whom `settings` (a job's or a task's) name for the event of a run; `subject` says what happened.
 
         Keys of `subject`: `job_id`, `job_name`, `run_id`, `task_key` or None, `result`, `message`, `url`.
         """
         if _muted(event, settings, str(subject.get("result") or "")):
             return
-        for address in settings.get("email_notifications", {}).get(event) or []:
-            self._record(event, subject, {"channel": "EMAIL", "recipient": address, "delivery": "RECORDED"})
-        for webhook in settings.get("webhook_notifications", {}).get(event) or []:
-            self._call(event, subject, str(webhook["id"]))
+        webhooks = settings.get("webhook_notifications", {}).get(event) or []
+        self.send(
+            Message(event, subject, _run_payload(event, subject)),
+            settings.get("email_notifications", {}).get(event) or [],
+            [str(webhook["id"]) for webhook in webhooks],
+        )
+
+    def send(self, message: Message, addresses: Iterable[str], destination_ids: Iterable[str] = ()) -> None:
+        """Mails `message` to addresses, and posts it to notification destinations."""
+        for address in addresses:
+            self._record(message, {"channel": "EMAIL", "recipient": address, "delivery": "RECORDED"})
+        for destination_id in destination_ids:
+            self._call(message, destination_id)
 
     def outbox(self, job_id: int | None = None) -> list[dict[str, Any]]:
         """What was sent, the oldest first."""
@@ -65,89 +73,54 @@ class Notifications:
         )
         return [{"id": row["id"], "sent_time": row["sent_ms"], **json.loads(row["body"])} for row in rows]
 
-    def create_destination(self, principal: Principal, body: Mapping[str, Any]) -> dict[str, Any]:
-        _admin_only(principal)
-        destination = {**_destination(body), "id": str(uuid.uuid4())}
-        self._destinations.put(destination["id"], destination)
-        return _masked(destination)
-
-    def get_destination(self, principal: Principal, destination_id: str) -> dict[str, Any]:
-        return _masked(self._destination(destination_id))
-
-    def list_destinations(self, principal: Principal) -> dict[str, Any]:
-        shown = [
-            {"id": item["id"], "display_name": item["display_name"], "destination_type": item["destination_type"]}
-            for item in self._destinations.all()
-        ]
-        return {"results": shown}
-
-    def update_destination(self, principal: Principal, destination_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        _admin_only(principal)
-        current = self._destination(destination_id)
-        changed = {**current, **_destination({**current, **body}), "id": destination_id}
-        self._destinations.put(destination_id, changed)
-        return _masked(changed)
-
-    def delete_destination(self, principal: Principal, destination_id: str) -> dict[str, Any]:
-        _admin_only(principal)
-        self._destination(destination_id)
-        self._destinations.delete(destination_id)
-        return {}
-
     def require_known(self, settings: Mapping[str, Any]) -> None:
         """Raises BadRequest if webhooks of a job or one of its tasks name a destination that does not exist."""
         for holder in (settings, *settings.get("tasks", [])):
             for webhooks in holder.get("webhook_notifications", {}).values():
-                for webhook in webhooks or []:
-                    if self._destinations.get(webhook.get("id")) is None:
-                        raise BadRequest(f"There is no notification destination {webhook.get('id')!r}.")
+                self.destinations.require_known(webhook.get("id") for webhook in webhooks or [])
 
-    def _destination(self, destination_id: str) -> dict[str, Any]:
-        found = self._destinations.get(destination_id)
-        if found is None:
-            raise NotFound(f"Notification destination {destination_id} does not exist.")
-        return found
-
-    def _record(self, event: str, subject: Mapping[str, Any], sending: Mapping[str, Any]) -> None:
-        body = json.dumps({"event": event, **subject, **sending})
+    def _record(self, message: Message, sending: Mapping[str, Any]) -> None:
+        body = json.dumps({"event": message.event, **message.subject, **sending})
         with self._store.write() as tx:
             tx.execute(
                 "INSERT INTO outbox (sent_ms, job_id, body) VALUES (?, ?, ?)",
-                (self._clock.now_ms(), subject.get("job_id") or 0, body),
+                (self._clock.now_ms(), message.subject.get("job_id") or 0, body),
             )
 
-    def _call(self, event: str, subject: Mapping[str, Any], destination_id: str) -> None:
-        destination = self._destinations.get(destination_id)
-        sending = {"channel": "WEBHOOK", "recipient": destination_id}
+    def _call(self, message: Message, destination_id: str) -> None:
+        destination = self.destinations.find(destination_id)
         if destination is None:
-            self._record(event, subject, {**sending, "delivery": "FAILED: no such notification destination"})
+            gone = "FAILED: no such notification destination"
+            self._record(message, {"channel": "WEBHOOK", "recipient": destination_id, "delivery": gone})
             return
         config = next(iter(destination["config"].values()))
         url = str(config.get("url", ""))
         sending = {"channel": destination["destination_type"], "recipient": destination["display_name"]}
         if not _loopback(url):
-            self._record(event, subject, {**sending, "delivery": "RECORDED"})
+            self._record(message, {**sending, "delivery": "RECORDED"})
             return
-        thread = threading.Thread(target=self._post, args=(url, event, subject, sending), daemon=True)
-        thread.start()
+        threading.Thread(target=self._post, args=(url, message, sending), daemon=True).start()
 
-    def _post(self, url: str, event: str, subject: Mapping[str, Any], sending: Mapping[str, Any]) -> None:
-        payload = {
-            "event_type": f"jobs.{event}",
-            "workspace_url": str(subject.get("url", "")),
-            "run": {"run_id": subject.get("run_id"), "task_key": subject.get("task_key")},
-            "job": {"job_id": subject.get("job_id"), "name": subject.get("job_name")},
-            "message": subject.get("message"),
-        }
+    def _post(self, url: str, message: Message, sending: Mapping[str, Any]) -> None:
         request = urllib.request.Request(  # noqa: S310 - _loopback has let http and https through only
-            url, json.dumps(payload).encode(), {"Content-Type": "application/json"}
+            url, json.dumps(message.payload).encode(), {"Content-Type": "application/json"}
         )
         try:
             with urllib.request.urlopen(request, timeout=_POST_SECONDS) as answer:  # noqa: S310 - as above
                 delivery = f"DELIVERED: {answer.status}"
         except (urllib.error.URLError, OSError) as error:
             delivery = f"FAILED: {error}"
-        self._record(event, subject, {**sending, "delivery": delivery})
+        self._record(message, {**sending, "delivery": delivery})
+
+
+def _run_payload(event: str, subject: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "event_type": f"jobs.{event}",
+        "workspace_url": str(subject.get("url", "")),
+        "run": {"run_id": subject.get("run_id"), "task_key": subject.get("task_key")},
+        "job": {"job_id": subject.get("job_id"), "name": subject.get("job_name")},
+        "message": subject.get("message"),
+    }
 
 
 def _muted(event: str, settings: Mapping[str, Any], result: str) -> bool:
@@ -161,23 +134,6 @@ def _muted(event: str, settings: Mapping[str, Any], result: str) -> bool:
     )
 
 
-def _destination(body: Mapping[str, Any]) -> dict[str, Any]:
-    name, config = body.get("display_name"), body.get("config")
-    if not isinstance(name, str) or not name:
-        raise BadRequest("a notification destination needs a display_name")
-    if not isinstance(config, dict) or len(config) != 1 or next(iter(config)) not in _TYPES:
-        raise BadRequest(f"a notification destination needs exactly one config of {', '.join(_TYPES)}")
-    return {"display_name": name, "config": config, "destination_type": _TYPES[next(iter(config))]}
-
-
-def _masked(destination: Mapping[str, Any]) -> dict[str, Any]:
-    """As it is shown: that a secret is set, never the secret."""
-    kind, config = next(iter(destination["config"].items()))
-    shown = {key: value for key, value in config.items() if key not in _SECRET_FIELDS}
-    shown.update({f"{key}_set": True for key in _SECRET_FIELDS if config.get(key)})
-    return {**destination, "config": {kind: shown}}
-
-
 def _loopback(url: str) -> bool:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -188,8 +144,3 @@ def _loopback(url: str) -> bool:
         return ipaddress.ip_address(parts.hostname).is_loopback
     except ValueError:
         return False
-
-
-def _admin_only(principal: Principal) -> None:
-    if not principal.admin:
-        raise PermissionDenied("Only workspace admins may change notification destinations.")

@@ -128,28 +128,28 @@ def _run_routes(router: APIRouter, service: JobsService, prefix: str) -> None:
 
 
 def _notification_routes(router: APIRouter, service: JobsService) -> None:
-    notifications = service.notifications
+    destinations = service.notifications.destinations
     prefix = "/api/2.0/notification-destinations"
 
     @router.post(prefix)
     def create_destination(principal: Caller, body: JsonBody) -> Json:
-        return notifications.create_destination(principal, body)
+        return destinations.create(principal, body)
 
     @router.get(prefix)
-    def list_destinations(principal: Caller) -> Json:
-        return notifications.list_destinations(principal)
+    def list_destinations(principal: Caller, page_size: int | None = None, page_token: str | None = None) -> Json:
+        return destinations.list(principal, page_size, page_token)
 
     @router.get(prefix + "/{destination_id}")
     def get_destination(principal: Caller, destination_id: str) -> Json:
-        return notifications.get_destination(principal, destination_id)
+        return destinations.get(principal, destination_id)
 
     @router.patch(prefix + "/{destination_id}")
     def update_destination(principal: Caller, destination_id: str, body: JsonBody) -> Json:
-        return notifications.update_destination(principal, destination_id, body)
+        return destinations.update(principal, destination_id, body)
 
     @router.delete(prefix + "/{destination_id}")
     def delete_destination(principal: Caller, destination_id: str) -> Json:
-        return notifications.delete_destination(principal, destination_id)
+        return destinations.delete(principal, destination_id)
 
 
 def _local_routes(router: APIRouter, service: JobsService) -> None:

@@ -52,7 +52,7 @@ class RunsService:
             repositories=Repositories(services.config.repos),
             notifications=notifications,
             start_child=self._start_child,
-            await_run=self._await_run,
+            await_run=self.await_run,
             cancel_child=lambda run_id: self._cancel(run_id, CANCELED),
         )
 
@@ -217,7 +217,19 @@ class RunsService:
         text, after = logs.read_from(self._services.log_path(run.run_id, task.run_id), offset)
         return {"text": text, "offset": after, "complete": task.state.ended and not text}
 
-    # for this room
+    # for this room and those that start runs
+
+    def await_run(self, run_id: int, timeout: float | None) -> JobRun | None:
+        """The run once it has ended; None if it has not after `timeout` seconds."""
+
+        def has_ended() -> bool:
+            run = self._records.run(run_id)
+            return run is None or run.state.ended
+
+        with self._ended:
+            self._ended.wait_for(has_ended, timeout)
+        run = self._records.run(run_id)
+        return run if run is not None and run.state.ended else None
 
     def fire(self, job_id: int) -> None:
         """Starts the run of a schedule."""
@@ -398,18 +410,6 @@ class RunsService:
         self._permissions.require(principal, _TYPE, str(job_id), "CAN_MANAGE_RUN")
         body = {"job_parameters": {name: str(value) for name, value in parameters.items()}}
         return self._start_job_run(job, principal.name, "RUN_JOB_TASK", body, parent=parent).run_id
-
-    def _await_run(self, run_id: int, timeout: float | None) -> JobRun | None:
-        """The run once it has ended; None if it has not after `timeout` seconds."""
-
-        def has_ended() -> bool:
-            run = self._records.run(run_id)
-            return run is None or run.state.ended
-
-        with self._ended:
-            self._ended.wait_for(has_ended, timeout)
-        run = self._records.run(run_id)
-        return run if run is not None and run.state.ended else None
 
     def _repeated(self, idempotency: str | None) -> JobRun | None:
         return None if idempotency is None else self._records.by_idempotency(idempotency)

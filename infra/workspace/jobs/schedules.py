@@ -1,12 +1,12 @@
-"""Fires scheduled jobs by the workspace's clock."""
+"""Fires schedules of jobs, monitors and alerts by the workspace's clock."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from infra.workspace.control.clock import Clock
@@ -15,24 +15,31 @@ from infra.workspace.jobs import cron
 _LOG = logging.getLogger(__name__)
 _LONGEST_WAIT = 3600.0
 
-Schedules = Mapping[int, Mapping[str, Any]]
+Key = TypeVar("Key", bound=Hashable)
 
 
-class ScheduleLoop:
-    """Waits for the next moment of any schedule and has the job fired.
+class ScheduleLoop(Generic[Key]):
+    """Waits for the next moment of any schedule and has what it belongs to fired; `Key` is what that goes by.
+
+    `schedules` gives the schedules that are not paused, as jobs have them (quartz_cron_expression, timezone_id).
 
     A moment that passed while the workspace was down does not fire, as on Databricks; a clock that is advanced over
     several moments of one schedule fires it once.
     """
 
-    def __init__(self, clock: Clock, schedules: Callable[[], Schedules], fire: Callable[[int, datetime], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        schedules: Callable[[], Mapping[Key, Mapping[str, Any]]],
+        fire: Callable[[Key, datetime], None],
+    ) -> None:
         self._clock = clock
         self._schedules = schedules
         self._fire = fire
         self._wake = threading.Condition()
         self._changed = True
         self._stopped = False
-        self._next: dict[int, tuple[tuple[str, str], datetime | None]] = {}
+        self._next: dict[Key, tuple[tuple[str, str], datetime | None]] = {}
         self._thread = threading.Thread(target=self._run, name="schedules", daemon=True)
         clock.on_advance(self.changed)
 
@@ -42,7 +49,7 @@ class ScheduleLoop:
         self._thread.start()
 
     def changed(self) -> None:
-        """To be called after a job or the clock has changed; returns once what is due has been fired."""
+        """To be called after a schedule or the clock has changed; returns once what is due has been fired."""
         with self._wake:
             if self._stopped or not self._thread.is_alive():
                 return
@@ -50,9 +57,9 @@ class ScheduleLoop:
             self._fire_due()
             self._wake.notify_all()
 
-    def next_fire(self, job_id: int) -> datetime | None:
+    def next_fire(self, key: Key) -> datetime | None:
         with self._wake:
-            planned = self._next.get(job_id)
+            planned = self._next.get(key)
             return None if planned is None else planned[1]
 
     def stop(self) -> None:
@@ -73,23 +80,23 @@ class ScheduleLoop:
     def _plan(self) -> None:
         """Keeps the planned moment of each schedule that is as it was; plans others from now on."""
         now = self._clock.now()
-        planned: dict[int, tuple[tuple[str, str], datetime | None]] = {}
-        for job_id, schedule in self._schedules().items():
+        planned: dict[Key, tuple[tuple[str, str], datetime | None]] = {}
+        for key, schedule in self._schedules().items():
             terms = (str(schedule["quartz_cron_expression"]), str(schedule["timezone_id"]))
-            known = self._next.get(job_id)
-            planned[job_id] = known if known is not None and known[0] == terms else (terms, _next(terms, now))
+            known = self._next.get(key)
+            planned[key] = known if known is not None and known[0] == terms else (terms, _next(terms, now))
         self._next = planned
 
     def _fire_due(self) -> None:
         now = self._clock.now()
-        for job_id, (terms, moment) in list(self._next.items()):
+        for key, (terms, moment) in list(self._next.items()):
             if moment is None or moment > now:
                 continue
-            self._next[job_id] = (terms, _next(terms, now))
+            self._next[key] = (terms, _next(terms, now))
             try:
-                self._fire(job_id, moment)
-            except Exception:  # one job's trouble must not end the schedules of the others
-                _LOG.exception("schedule of job %s", job_id)
+                self._fire(key, moment)
+            except Exception:  # the trouble of one must not end the schedules of the others
+                _LOG.exception("schedule of %s", key)
 
 
 def _next(terms: tuple[str, str], after: datetime) -> datetime | None:

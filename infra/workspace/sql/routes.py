@@ -70,7 +70,6 @@ def routes(service: SqlService) -> APIRouter:
 
     @router.api_route("/api/2.0/sql/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     @router.api_route("/api/2.0/preview/sql/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-    @router.api_route("/api/2.0/lakeview/{rest:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     def unsupported(request: Request, rest: str) -> Answer:
         raise NotSupported(f"the local workspace does not have {request.method} {request.url.path}")
 

@@ -36,9 +36,10 @@ class Resampling:
         draws = (rng.integers(0, rows, rows) for _ in range(self.resamples))
         return np.stack([np.bincount(draw, minlength=rows) for draw in draws]).astype(np.float64)
 
-    def interval(self, value: float, sampled: Sequence[float]) -> Estimate:
+    def interval(self, value: float, sampled: Sequence[float] | Floats) -> Estimate:
         """Percentile interval of the resampled values; those that are undefined are left out."""
-        defined = np.asarray([item for item in sampled if np.isfinite(item)])
+        values = np.asarray(sampled, dtype=np.float64)
+        defined = values[np.isfinite(values)]
         if not len(defined):
             return Estimate(value, float("nan"), float("nan"))
         tail = (1 - self.confidence) / 2

@@ -22,7 +22,7 @@ def contributions(booster: lightgbm.Booster, matrix: Matrix) -> tuple[float | Fl
     """Expected value and contributions on the booster's raw scale: log odds of a binary model, units of a regression.
 
     Returns a number and rows x features; of a multi-class booster one number a class and rows x features x classes. A
-    row's contributions and the expected value add up to its raw score. A matrix without rows has the expected value NaN.
+    row's contributions and the expected value add up to its raw score. Without rows the expected value is NaN.
     """
     classes = _classes(booster)
     values = np.empty((len(matrix), booster.num_feature(), classes))

@@ -49,7 +49,7 @@ class Slicing:
         return [F.expr(text).cast("string").alias(_name(number)) for number, text in enumerate(self.expressions)]
 
     def split(self, rows: pa.Table, among: Rows) -> Iterator[tuple[Slice, Rows]]:
-        """The whole table and its slices, each with its row numbers of those given; a slice without rows is left out."""
+        """The whole table and its slices, each with its row numbers among those given; none without rows."""
         yield WHOLE, among
         for number, expression in enumerate(self.expressions):
             values = rows.column(_name(number)).take(pa.array(among)).combine_chunks().dictionary_encode()

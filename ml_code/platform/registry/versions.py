@@ -60,6 +60,18 @@ class Versions:
                 raise StepError(f"{self.name} has no version {version}") from None
             raise
 
+    def all(self) -> list[Any]:
+        """MLflow's records of all versions, oldest first; none where there is no such model."""
+        numbers: list[int] = []
+        token = None
+        while True:
+            page = self._client.search_model_versions(f"name = '{self.name}'", page_token=token)
+            numbers += [int(record.version) for record in page]
+            token = page.token
+            if not token:
+                # One by one, because Unity Catalog's search leaves tags and aliases out.
+                return [self.get(number) for number in sorted(numbers)]
+
     def load(self, version: int) -> LoadedModel:
         """Download a version and read its parts."""
         record = self.get(version)

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from ml_code.platform.monitoring import metric_tables as metrics
 from ml_code.platform.monitoring import schema as monitoring
 from ml_code.platform.tables import Column
 from ml_code.projects.hrob.configuration import Project, read_project
@@ -62,6 +63,8 @@ def monitored_tables(project: Project) -> dict[str, MonitoredTable]:
         LOG: MonitoredTable(monitoring.LOG_COMMENT, log),
         BASELINE: MonitoredTable(BASELINE_COMMENT, log),
         ATTRIBUTIONS: MonitoredTable(ATTRIBUTIONS_COMMENT, ATTRIBUTIONS_COLUMNS),
+        f"{LOG}_profile_metrics": MonitoredTable(metrics.PROFILE_COMMENT, metrics.PROFILE_METRICS),
+        f"{LOG}_drift_metrics": MonitoredTable(metrics.DRIFT_COMMENT, metrics.DRIFT_METRICS),
         f"{LOG}_model_metrics": MonitoredTable(monitoring.MODEL_METRICS_COMMENT, monitoring.MODEL_METRICS),
         "monitoring_alerts": MonitoredTable(monitoring.ALERTS_COMMENT, monitoring.ALERTS),
         "retrainings": MonitoredTable(monitoring.RETRAININGS_COMMENT, monitoring.RETRAININGS),

@@ -402,7 +402,7 @@ def test_a_long_run_is_warned_of_and_a_webhook_is_posted(room: Room) -> None:
     server = HTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/hook"
-    destination = room.jobs.notifications.create_destination(
+    destination = room.jobs.notifications.destinations.create(
         room.admin, {"display_name": "hook", "config": {"generic_webhook": {"url": url}}}
     )
     assert url not in json.dumps(destination)

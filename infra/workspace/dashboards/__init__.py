@@ -1,0 +1,1 @@
+"""Lakeview (AI/BI) dashboards: kept, published and drawn."""

@@ -1,0 +1,125 @@
+"""Runs statements through the SQL room, several at a time, and gives their results as Python values."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from infra.workspace.dashboards.queries import Asked
+from infra.workspace.gateway.errors import ApiError
+from infra.workspace.identity.principal import Principal
+from infra.workspace.sql.statements import StatementBook
+
+_AT_ONCE = 4
+_MOST_ROWS = 10_000
+_SECONDS = 120.0
+_POLL_SECONDS = 0.2
+_NUMBERS = frozenset({"LONG", "BIGINT", "INT", "SHORT", "BYTE", "SMALLINT", "TINYINT"})
+_REALS = frozenset({"DOUBLE", "FLOAT", "DECIMAL"})
+
+
+@dataclass(frozen=True)
+class Result:
+    """Columns and rows of a statement: numbers, texts and None; times are milliseconds since the epoch."""
+
+    columns: Mapping[str, str]
+    """The kind of each column: number, time, date or text."""
+    rows: list[tuple[Any, ...]]
+    truncated: bool
+
+    def values(self, column: str) -> list[Any]:
+        index = list(self.columns).index(column)
+        return [row[index] for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a statement has no result."""
+
+    message: str
+
+
+Outcome = Result | Problem
+
+
+class Runner:
+    """Statements on one warehouse: data as `reader` may read it, the warehouse in the name of `compute`."""
+
+    def __init__(self, statements: StatementBook, warehouse: str, reader: Principal, compute: Principal) -> None:
+        self._statements = statements
+        self._warehouse = warehouse
+        self._reader = reader
+        self._compute = compute
+
+    def run(self, asked: Iterable[Asked]) -> dict[Asked, Outcome]:
+        wanted = list(dict.fromkeys(asked))
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            return dict(zip(wanted, pool.map(self._outcome, wanted), strict=True))
+
+    def _outcome(self, asked: Asked) -> Outcome:
+        if not self._warehouse:
+            return Problem("the dashboard has no SQL warehouse to run its queries on")
+        try:
+            return self._result(asked)
+        except ApiError as error:
+            return Problem(error.message)
+        finally:
+            self._statements.release()
+
+    def _result(self, asked: Asked) -> Outcome:
+        body = {
+            "statement": asked.sql,
+            "warehouse_id": self._warehouse,
+            "catalog": asked.catalog,
+            "schema": asked.schema,
+            "parameters": [{"name": name, "value": value, "type": kind} for name, value, kind in asked.parameters],
+            "row_limit": _MOST_ROWS,
+            "wait_timeout": "50s",
+        }
+        answer = self._statements.execute_statement(self._reader, body, self._compute)
+        deadline = time.monotonic() + _SECONDS
+        while answer["status"]["state"] == "RUNNING":
+            if time.monotonic() > deadline:
+                self._statements.cancel_statement(self._reader, answer["statement_id"])
+                return Problem(f"the query took longer than {_SECONDS:.0f} seconds and was cancelled")
+            time.sleep(_POLL_SECONDS)
+            answer = self._statements.get_statement(self._reader, answer["statement_id"])
+        if answer["status"]["state"] != "SUCCEEDED":
+            return Problem(str(answer["status"].get("error", {}).get("message") or answer["status"]["state"]))
+        return _result(answer)
+
+
+def _result(answer: Mapping[str, Any]) -> Result:
+    manifest = answer["manifest"]
+    columns = {str(each["name"]): _kind(str(each["type_name"])) for each in manifest["schema"]["columns"]}
+    kinds = [_kind(str(each["type_name"])) for each in manifest["schema"]["columns"]]
+    rows = [
+        tuple(_value(value, kind) for value, kind in zip(row, kinds, strict=True))
+        for row in answer["result"]["data_array"]
+    ]
+    return Result(columns, rows, bool(manifest.get("truncated")))
+
+
+def _kind(type_name: str) -> str:
+    if type_name in _NUMBERS or type_name in _REALS:
+        return "number"
+    if type_name.startswith("TIMESTAMP"):
+        return "time"
+    return "date" if type_name == "DATE" else "text"
+
+
+def _value(value: str | None, kind: str) -> Any:
+    if value is None or kind == "text":
+        return value
+    if kind == "number":
+        number = float(value)
+        if not math.isfinite(number):
+            return None  # neither axis nor sum has a place for it
+        return int(value) if value.lstrip("-").isdecimal() else number
+    moment = datetime.fromisoformat(value)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
