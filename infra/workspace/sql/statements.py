@@ -56,12 +56,18 @@ class StatementBook:
         store.schema("sql", _SCHEMA)
         self._fail_interrupted()
 
-    def execute_statement(self, principal: Principal, body: Body) -> dict[str, Any]:
-        """Starts a statement and waits for it as long as the caller asked."""
+    def execute_statement(
+        self, principal: Principal, body: Body, warehouse_user: Principal | None = None
+    ) -> dict[str, Any]:
+        """Starts a statement and waits for it as long as the caller asked.
+
+        The data are those that `principal` may read; the warehouse is used in the name of `warehouse_user`, by default
+        the same: a published dashboard lends its publisher's.
+        """
         seconds = _wait_seconds(str(body.get("wait_timeout") or "10s"))
         on_timeout = body.get("on_wait_timeout") or "CONTINUE"
         self._check_form(body)
-        self._warehouses.use(principal, str(body.get("warehouse_id") or ""))
+        self._warehouses.use(warehouse_user or principal, str(body.get("warehouse_id") or ""))
         text = str(body.get("statement") or "")
         arguments = results.parameters(body.get("parameters") or [])
         id = str(uuid.uuid4())

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml_code.platform.evaluation.intervals import Estimate, Resampling
+from ml_code.platform.evaluation.intervals import Estimate, Resampling, difference
 from ml_code.platform.evaluation.metrics import Floats
 from ml_code.platform.fairness.bootstrap import resampled_disparities, resampled_rates
 from ml_code.platform.fairness.rates import RATES, disparities, rates_by_group
@@ -94,6 +94,19 @@ def assess(
         spread = resampled_disparities(drawn, [place[name] for name in by_rows], [place[name] for name in by_outcomes])
         between = {name: resampling.interval(point, spread[name]) for name, point in apart.items()}
     return Assessment(column, tuple(_groups(found, rates, by_rows, by_outcomes)), between)
+
+
+def losses(
+    assessment: Assessment, values: Iterable[Any], y: Floats, new: Floats, old: Floats, metric: str, by: Resampling
+) -> dict[str, Estimate]:
+    """By group that has enough outcomes: the metric of the old model less that of the new one, on the same rows."""
+    groups = group_names(values)
+    found = {}
+    for group in assessment.groups:
+        if group.judged_by_outcomes:
+            rows = groups == group.name
+            found[group.name] = difference(metric, y[rows], old[rows], new[rows], by)
+    return found
 
 
 def group_names(values: Iterable[Any]) -> NDArray[Any]:

@@ -26,14 +26,14 @@ WORSE_THAN_CHAMPION = "worse_than_champion"
 _SMALLEST_OUTCOMES = "smallest_outcomes"
 _LOWER_LIMITS = {"demographic_parity_ratio"}
 
-# What a reader needs to see by group to understand a disparity: the rate, and what it is a share of.
+# What a reader needs to see by group to understand a disparity.
 _BEHIND = {
-    "demographic_parity_difference": "selection_rate",
-    "demographic_parity_ratio": "selection_rate",
-    "equal_opportunity_difference": "true_positive_rate",
-    "equalized_odds_difference": "false_positive_rate",
-    "calibration_difference": "calibration_gap",
-    "calibration_error": "calibration_error",
+    "demographic_parity_difference": ("selection_rate",),
+    "demographic_parity_ratio": ("selection_rate",),
+    "equal_opportunity_difference": ("true_positive_rate",),
+    "equalized_odds_difference": ("true_positive_rate", "false_positive_rate"),
+    "calibration_difference": ("calibration_gap",),
+    "calibration_error": ("calibration_error",),
 }
 _MOST_GROUPS = 6
 
@@ -107,10 +107,16 @@ def _is_judged(group: Group, disparity: str) -> bool:
 
 
 def _rates(groups: list[Group], disparity: str) -> str:
-    rate = _BEHIND[disparity]
+    return "; ".join(_rate(groups, rate) for rate in _BEHIND[disparity])
+
+
+def _rate(groups: list[Group], rate: str) -> str:
     ordered = sorted(groups, key=lambda group: -group.rates[rate].value)
     if len(ordered) > _MOST_GROUPS:
         half = _MOST_GROUPS // 2
         ordered = ordered[:half] + ordered[-half:]
-    said = ", ".join(f"{group.name} {group.rates[rate].value:.3f} of {group.rows} rows" for group in ordered)
+    said = ", ".join(
+        f"{group.name} {group.rates[rate].value:.3f} ({group.rows} rows, {group.outcomes} outcomes)"
+        for group in ordered
+    )
     return f"{rate.replace('_', ' ')}: {said}"

@@ -5,13 +5,19 @@ challenger must reach the floor too, and beat the champion by at least the thres
 estimates on the same rows. Intervals are reported beside the points, not tested: with a sample this small an interval
 that excludes zero would refuse nearly every improvement, and the threshold is where a team says how much it asks for.
 An undefined metric (one outcome absent) refuses.
+
+A version that passes so far must meet further conditions: limits of fairness and of the model's profile. One that is
+missed refuses the version, however much better it is; one that these rows cannot judge does not. They too are tested by
+point values. Each is a finding with a name, and so are floor and threshold.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ml_code.platform.evaluation.intervals import Estimate
+from ml_code.platform.registry.findings import Finding, at_least
 
 Decision = Literal["promote", "refuse", "unchanged"]
 
@@ -32,10 +38,12 @@ class Verdict:
     champion_version: int | None = None
     champion: Estimate | None = None
     difference: Estimate | None = None
+    findings: tuple[Finding, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON form (NaN as None), small enough for a task value."""
-        return {key: _json(value) for key, value in asdict(self).items()}
+        """JSON form (NaN as None). Databricks keeps 48 KiB of a task value: a finding takes about 0.5 KiB of them."""
+        plain = {key: _json(value) for key, value in asdict(self).items() if key != "findings"}
+        return plain | {"findings": [finding.as_dict() for finding in self.findings]}
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> "Verdict":
@@ -45,7 +53,12 @@ class Verdict:
             for key in ("candidate", "champion", "difference")
             if raw.get(key) is not None
         }
-        return cls(**{**raw, **estimates})
+        findings = tuple(Finding(**finding) for finding in raw.get("findings", ()))
+        return cls(**{**raw, **estimates, "findings": findings})
+
+    def missed(self) -> tuple[Finding, ...]:
+        """The conditions that the version does not meet."""
+        return tuple(finding for finding in self.findings if finding.outcome == "missed")
 
     def sentence(self) -> str:
         """The verdict in one or two sentences, for people."""
@@ -68,8 +81,14 @@ def decide(
     champion_version: int | None = None,
     champion: Estimate | None = None,
     difference: Estimate | None = None,
+    conditions: Sequence[Finding] = (),
 ) -> Verdict:
-    """Apply the rule; without a champion the floor alone decides."""
+    """Apply the rule; without a champion the floor and the conditions decide."""
+    findings = [at_least("floor", candidate.value, floor, metric)]
+    if difference is not None and champion_version != version:
+        findings.append(at_least("threshold", difference.value, threshold, f"difference to the champion in {metric}"))
+    findings.extend(conditions)
+    missed = [finding for finding in conditions if finding.outcome == "missed"]
 
     def verdict(decision: Decision, reason: str) -> Verdict:
         return Verdict(
@@ -85,7 +104,13 @@ def decide(
             champion_version,
             champion,
             difference,
+            tuple(findings),
         )
+
+    def passed(reason: str) -> Verdict:
+        if missed:
+            return verdict("refuse", f"{reason}, but {'; '.join(finding.words for finding in missed)}")
+        return verdict("promote", reason)
 
     if champion_version == version:
         return verdict("unchanged", "this version is the champion already")
@@ -94,10 +119,10 @@ def decide(
     if candidate.value < floor:
         return verdict("refuse", f"{metric} {candidate.value:.3f} is below the floor {floor:g}")
     if champion_version is None or difference is None:
-        return verdict("promote", f"first champion, {metric} {candidate.value:.3f} reaches the floor {floor:g}")
+        return passed(f"first champion, {metric} {candidate.value:.3f} reaches the floor {floor:g}")
     if not difference.value >= threshold:
         return verdict("refuse", f"better than the champion by {difference.value:.3f}, the threshold is {threshold:g}")
-    return verdict("promote", f"better than the champion by {difference.value:.3f}, the threshold is {threshold:g}")
+    return passed(f"better than the champion by {difference.value:.3f}, the threshold is {threshold:g}")
 
 
 def _json(value: Any) -> Any:

@@ -34,12 +34,13 @@ class Outcome(Section):
 
 
 class Split(Section):
-    """Shares of the rows, in percent."""
+    """Shares of the rows, in percent, and how far back the rows go."""
 
     salt: str
     train: Positive
     validation: Positive
     test: Positive
+    window_days: Positive
 
     @model_validator(mode="after")
     def _whole(self) -> "Split":

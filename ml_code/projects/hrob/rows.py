@@ -32,15 +32,20 @@ class Sides:
     everything: pd.DataFrame
 
 
-def labelled(context: "Context", day: datetime.date, columns: tuple[str, ...]) -> "DataFrame":
-    """Key, day, the named features and the label of every birth whose outcome is known by the day."""
+def labelled(context: "Context", day: datetime.date, columns: tuple[str, ...], window_days: int) -> "DataFrame":
+    """Key, day, the named features and the label of the births whose outcome is known by the day.
+
+    Births of more than `window_days` before the day are left out: what features meant then may not hold any more.
+    """
     from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
 
     spark = context.spark
     for name in ("features", "labels"):
         if not tables.exists(spark, context.table(name)):
             raise StepError(f"there is no table {context.table(name)}: run hrob.ingest and hrob.features first")
-    features = spark.table(context.table("features")).select(KEY, DAY, *columns, "source_file")
+    first = F.lit(day - datetime.timedelta(days=window_days)).cast("date")
+    features = spark.table(context.table("features")).where(F.col(DAY) > first)
+    features = features.select(KEY, DAY, *columns, "source_file")
     known = F.col(OUTCOME_DAY) <= F.lit(day).cast("date")
     labels = spark.table(context.table("labels")).where(known).select(KEY, LABEL)
     return features.join(labels, KEY)

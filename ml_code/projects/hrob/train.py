@@ -86,7 +86,7 @@ def run(context: "Context", *, model: str, experiment: str, trials: int, stages:
 
 
 def _read(context: "Context", project: Project) -> tuple[pd.DataFrame, DataVersion]:
-    rows = labelled(context, context.date, project.selection.features).toPandas()
+    rows = labelled(context, context.date, project.selection.features, project.parameters.split.window_days).toPandas()
     if rows.empty:
         raise StepError(
             f"no labelled births up to {context.date}: run hrob.land, hrob.ingest and hrob.features for it first"

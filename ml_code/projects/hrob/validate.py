@@ -40,7 +40,9 @@ def run(context: "Context", *, model: str, floor: float, threshold: float, versi
 
     both = [candidate, champion] if champion else [candidate]
     features = tuple(dict.fromkeys(name for one in both for name in one.preparation.features))
-    held_out = labelled(context, context.date, features).where(split.held_out(KEY))
+    held_out = labelled(context, context.date, features, project.parameters.split.window_days).where(
+        split.held_out(KEY)
+    )
     rows = held_out.toPandas().sort_values(KEY, ignore_index=True)
     if rows.empty:
         raise StepError(f"no held-out rows with a known outcome up to {context.date}: ingest more days first")
