@@ -99,7 +99,7 @@ class Scorer:
 
 
 def score_frame(frame: "DataFrame", scorer: Scorer, kept: Sequence[str]) -> "DataFrame":
-    """Each row's kept columns with risk, band and reasons, and contributions if asked for; computed where the rows are."""
+    """Each row's kept columns with what the scorer gives for it; computed where the rows are."""
     types = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
     kept_types = ", ".join(f"`{name}` {types[name]}" for name in kept)
     scores = f"{SCORES}, {EXPLAINED}" if scorer.explain else SCORES

@@ -106,13 +106,29 @@ def replace_where(spark: "SparkSession", name: str, rows: "DataFrame", condition
     rows.select(*spark.table(name).columns).writeTo(name).overwrite(condition)
 
 
-def delete(spark: "SparkSession", name: str, condition: Any) -> int:
-    """Delete the rows that meet a condition; how many there were. Writes no version where there are none."""
+def delete(spark: "SparkSession", name: str, condition: str) -> int:
+    """Delete the rows that meet a SQL condition; how many there were. Where there are none, no version is written."""
     rows = int(spark.table(name).where(condition).count())
     if rows:
-        kept = spark.table(name).where(~condition)
-        raise NotImplementedError(kept)
+        run(spark, f"DELETE FROM {name} WHERE {condition}")  # noqa: S608  # names of ours, values by `literal`
     return rows
+
+
+def literal(text: str) -> str:
+    """A text as an SQL literal that every engine reads alike, whatever it contains."""
+    return f"cast(unhex('{text.encode().hex()}') as string)"
+
+
+def add_columns(spark: "SparkSession", name: str, columns: Sequence[Column]) -> list[str]:
+    """Give the table the columns that it lacks, empty; returns their names. Others stay as they are."""
+    from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
+
+    table = spark.table(name)
+    missing = [column for column in columns if column.name not in table.columns]
+    if missing:
+        none = table.limit(0).select("*", *(F.lit(None).cast(column.type).alias(column.name) for column in missing))
+        none.write.format("delta").mode("append").option("mergeSchema", "true").saveAsTable(name)
+    return [column.name for column in missing]
 
 
 def version(spark: "SparkSession", name: str) -> int:

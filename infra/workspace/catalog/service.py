@@ -87,5 +87,12 @@ class CatalogService:
         """A volume as REST tells it, `storage_location` included."""
         return self.volumes.get_volume(principal, full_name)
 
+    def table_name(self, table_id: str) -> str | None:
+        """The full name that a table has now; None once it was dropped."""
+        try:
+            return self._core.securables.by_id(table_id).full_name
+        except LookupError:
+            return None
+
     def exists(self, securable_type: str, full_name: str) -> bool:
         return self._core.securables.find(kind_of(securable_type), full_name) is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header
 from fastapi.responses import JSONResponse
 
 from infra.workspace.catalog import sail
@@ -12,7 +12,6 @@ from infra.workspace.catalog.address import PREFIX
 from infra.workspace.catalog.constraints import ConstraintsService
 from infra.workspace.catalog.tables import TablesService
 from infra.workspace.gateway.caller import Caller
-from infra.workspace.gateway.errors import NotSupported
 
 Answer = dict[str, Any]
 UserAgent = Annotated[str | None, Header()]
@@ -90,9 +89,5 @@ def table_routes(service: TablesService, constraints: ConstraintsService) -> API
     def list_functions(principal: Caller, catalog_name: str, schema_name: str) -> Answer:
         service.list_tables(principal, catalog_name, schema_name, None, None, omit_columns=True)
         return {"functions": []}
-
-    @router.api_route("/tables/{full_name}/monitor{rest:path}", methods=["GET", "POST", "PUT", "DELETE"])
-    def quality_monitor(request: Request, full_name: str, rest: str) -> Answer:
-        raise NotSupported(f"quality monitors: the local workspace does not have {request.method} {request.url.path}")
 
     return router

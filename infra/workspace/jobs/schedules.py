@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Hashable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from infra.workspace.control.clock import Clock
+from infra.workspace.gateway.errors import BadRequest
 from infra.workspace.jobs import cron
 
 _LOG = logging.getLogger(__name__)
@@ -97,6 +98,20 @@ class ScheduleLoop(Generic[Key]):
                 self._fire(key, moment)
             except Exception:  # the trouble of one must not end the schedules of the others
                 _LOG.exception("schedule of %s", key)
+
+
+def check_terms(expression: object, zone: object, name: str = "schedule.quartz_cron_expression") -> None:
+    """Raises BadRequest unless `expression` (the field `name`) is Quartz cron and `zone` a time zone."""
+    if not isinstance(expression, str) or not isinstance(zone, str) or not expression or not zone:
+        raise BadRequest(f"schedule needs {name.rpartition('.')[2]} and timezone_id.")
+    try:
+        parsed = cron.parse(expression)
+    except cron.CronError as error:
+        raise BadRequest(f"{name} is not valid: {error}") from error
+    try:
+        parsed.next_after(datetime.now(UTC), ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise BadRequest(f"schedule.timezone_id: there is no time zone {zone!r}") from error
 
 
 def _next(terms: tuple[str, str], after: datetime) -> datetime | None:

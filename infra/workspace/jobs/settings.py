@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from infra.workspace.compute.messages import message_type, parse
 from infra.workspace.gateway.errors import BadRequest, NotSupported
-from infra.workspace.jobs import cron
 from infra.workspace.jobs.graph import check_graph
+from infra.workspace.jobs.schedules import check_terms
 
 Settings = dict[str, Any]
 
@@ -179,17 +177,7 @@ def _check_timing(settings: Settings) -> None:
     schedule = settings.get("schedule")
     if schedule is None:
         return
-    expression, zone = schedule.get("quartz_cron_expression"), schedule.get("timezone_id")
-    if not expression or not zone:
-        raise BadRequest("schedule needs quartz_cron_expression and timezone_id.")
-    try:
-        parsed = cron.parse(expression)
-    except cron.CronError as error:
-        raise BadRequest(f"schedule.quartz_cron_expression is not valid: {error}") from error
-    try:
-        parsed.next_after(datetime.now(UTC), ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise BadRequest(f"schedule.timezone_id: there is no time zone {zone!r}") from error
+    check_terms(schedule.get("quartz_cron_expression"), schedule.get("timezone_id"))
 
 
 def _at_least(holder: Mapping[str, Any], field: str, low: int, where: str) -> None:
