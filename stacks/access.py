@@ -27,6 +27,11 @@ _LEVELS: dict[str, dict[Access, Level]] = {
         Access.DEVELOP: Level.CAN_EDIT,
         Access.MANAGE: Level.CAN_MANAGE,
     },
+    "warehouse": {
+        Access.RUN: Level.CAN_USE,
+        Access.DEVELOP: Level.CAN_USE,
+        Access.MANAGE: Level.CAN_MANAGE,
+    },
     "policy": {Access.DEVELOP: Level.CAN_USE, Access.MANAGE: Level.CAN_USE},
 }
 
@@ -52,7 +57,7 @@ def people(settings: Settings, *, engineers: str | None = None, scientists: str 
 
 
 def entries(who: People, kind: str, *own: Entry) -> list[Entry]:
-    """The access list of a `job`, `experiment`, `folder` or `policy`: the groups' levels and `own` entries."""
+    """The access list of a `job`, `experiment`, `folder`, `warehouse` or `policy`: the groups' levels and `own` entries."""
     levels = _LEVELS[kind]
     return [*own, *(Entry(levels[access], group=group) for group, access in who.items() if access in levels)]
 
@@ -74,6 +79,9 @@ CATALOG_OWN_FOR_COPIES = ("CREATE_SCHEMA",)
 
 SCHEMA_OWN = ("USE_SCHEMA", "CREATE_TABLE", "CREATE_MODEL", "SELECT", "MODIFY")
 """Of its schema: the jobs make and write tables there, and the project stack makes the registered model."""
+
+SCHEMA_OWN_OF_COPIES = (*SCHEMA_OWN, "MANAGE")
+"""Of a copy's schema, which a developer may have made: refreshing a quality monitor is for who manages its table."""
 
 VOLUME_OWN = ("READ_VOLUME", "WRITE_VOLUME")
 """Of its volume: files are landed and read."""

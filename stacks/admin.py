@@ -5,9 +5,10 @@ from pathlib import Path
 from infra.constructs.catalog import Catalog, CatalogConfig
 from infra.constructs.compute import ClusterPolicy, ClusterPolicyConfig
 from infra.constructs.directory import Directory, DirectoryConfig
-from infra.constructs.identity import Group, GroupConfig, ServicePrincipal, ServicePrincipalConfig
+from infra.constructs.identity import Entitlements, Group, GroupConfig, ServicePrincipal, ServicePrincipalConfig
 from infra.constructs.permissions import Entry, Level, Permissions, PermissionsConfig
 from infra.constructs.secrets import SecretScope, SecretScopeConfig
+from infra.constructs.sql_warehouse import SqlWarehouse, SqlWarehouseConfig
 from infra.settings.settings import Settings
 from infra.synth.library import cdk
 from infra.synth.stack import EnvironmentStack
@@ -16,7 +17,8 @@ from stacks.parts import add_git_credential, add_schema
 
 
 class AdminStack(EnvironmentStack):
-    """Service principal, groups, catalog, schema, volume, grants, policy, secret scope, folders, git credential.
+    """Service principal, groups, catalog, schema, volume, grants, policy, SQL warehouse, secret scope, folders, git
+    credential.
 
     It is the environment's own, never a copy's: copies live in the catalog and under the policy that it makes.
     """
@@ -26,10 +28,14 @@ class AdminStack(EnvironmentStack):
         super().__init__(app, f"{settings.environment}-admin", settings, root=root)
         self.people, workspace_folder = self._add_shared_objects()
         self.principal = ServicePrincipal(
-            self, "service_principal", ServicePrincipalConfig(settings.values.service_principal)
+            self,
+            "service_principal",
+            # It makes tables and asks alerts' queries on the warehouse.
+            ServicePrincipalConfig(settings.values.service_principal, Entitlements(databricks_sql_access=True)),
         ).application_id
         self._add_data()
         self._add_compute()
+        self._add_warehouse()
         self._add_folder(workspace_folder)
         scope = SecretScope(self, "secrets", SecretScopeConfig(settings.secret_scope))
         scope.allow("secrets_service_principal", self.principal, "READ")
@@ -78,6 +84,14 @@ class AdminStack(EnvironmentStack):
         own = Entry(Level.CAN_USE, service_principal=self.principal)
         entries = access.entries(self.people, "policy", own)
         Permissions(self, "policy", PermissionsConfig("cluster_policy_id", policy.id, entries))
+
+    def _add_warehouse(self) -> None:
+        settings = self.settings
+        config = SqlWarehouseConfig(settings.warehouse_name, settings.values.compute.warehouse, settings.tags)
+        warehouse = SqlWarehouse(self, "warehouse", config)
+        own = Entry(Level.CAN_USE, service_principal=self.principal)
+        entries = access.entries(self.people, "warehouse", own)
+        Permissions(self, "warehouse", PermissionsConfig("sql_endpoint_id", warehouse.id, entries))
 
     def _add_folder(self, parent: str) -> None:
         settings = self.settings

@@ -21,7 +21,7 @@ def compose(plans: Iterable[EnvironmentPlan], outdir: Path | None = None, *, roo
     app = make_app(outdir)
     for plan in plans:
         admin = AdminStack(app, plan.settings, root=root)
-        project = ProjectStack(app, plan.settings, plan.manifest, plan.jobs, root=root)
+        project = ProjectStack(app, plan, root=root)
         _check_adoptions(plan.settings, admin.addresses | project.addresses)
     return app
 

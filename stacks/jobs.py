@@ -1,36 +1,30 @@
 """The project's jobs, as data: which steps, in which order, with which parameters."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-from infra.constructs.steps import Manifest, StepError, TaskConfig, Value
-from infra.settings.environment import Size
+from infra.constructs.steps import Manifest, Outcome, StepError, TaskConfig, Value
+from infra.constructs.tasks import AnyTask, ConditionConfig
 from infra.settings.errors import Problem
 from infra.settings.settings import Settings
+from stacks.job_definition import JobDefinition, as_json, step, where
+from stacks.monitoring_jobs import monitoring, quality_monitor
 
 
-@dataclass(frozen=True)
-class JobDefinition:
-    """One job before anything is made of it; parameters are the defaults that a run may replace."""
+def define_jobs(settings: Settings, manifest: Manifest, *, monitored: bool = True) -> list[JobDefinition]:
+    """Landing, training, batch inference, and the jobs of monitoring; a job that runs another comes after it.
 
-    name: str
-    description: str
-    size: Size
-    tasks: Sequence[TaskConfig]
-    parameters: Mapping[str, Value]
-    quartz: str | None
-
-
-def define_jobs(settings: Settings, manifest: Manifest) -> list[JobDefinition]:
-    """Landing, training and batch inference. Raises StepError with everything that does not fit the manifest."""
-    jobs = [_landing(settings, manifest), _training(settings, manifest), _batch_inference(settings)]
+    Not `monitored`: for a branch that has none of it yet; training then has no data gate either. Raises StepError with
+    everything that does not fit the manifest.
+    """
+    jobs = [_landing(settings, manifest), _training(settings, manifest, gated=monitored), _batch_inference(settings)]
+    if monitored:
+        jobs += [monitoring(settings), *([quality_monitor(settings)] if settings.has_quality_monitor else [])]
     problems: list[Problem] = []
     for job in jobs:
         for task in job.tasks:
-            try:
-                manifest.arguments(settings.job_name(job.name), task, job.parameters)
-            except StepError as error:
-                problems += error.problems
+            if isinstance(task, TaskConfig):
+                try:
+                    manifest.arguments(settings.job_name(job.name), task, job.parameters)
+                except StepError as error:
+                    problems += error.problems
     if problems:
         raise StepError(problems)
     return jobs
@@ -41,35 +35,59 @@ def _landing(settings: Settings, manifest: Manifest) -> JobDefinition:
         name="landing",
         description="Lands the source's files up to a day",
         size=settings.values.compute.sizes.small,
-        tasks=[_task("land", "hrob.land", through="{{job.parameters.date}}")],
-        parameters={**_where(settings), **manifest.defaults("hrob.land", "source", "members")},
+        tasks=[step("land", "hrob.land", through="{{job.parameters.date}}")],
+        parameters={**where(settings), **manifest.defaults("hrob.land", "source", "members")},
         quartz=settings.project.schedules.landing,
     )
 
 
-def _training(settings: Settings, manifest: Manifest) -> JobDefinition:
+def _training(settings: Settings, manifest: Manifest, *, gated: bool) -> JobDefinition:
     promotion = settings.values.promotion
+    prepared: list[AnyTask] = [step("ingest", "hrob.ingest"), step("features", "hrob.features", "ingest")]
     return JobDefinition(
         name="training",
         description="Trains a candidate, judges it on rows that it has not seen, promotes it if it is good enough",
         size=settings.values.compute.sizes.large,
         tasks=[
-            _task("ingest", "hrob.ingest"),
-            _task("features", "hrob.features", after="ingest"),
-            _task("train", "hrob.train", after="features"),
-            _task("validate", "hrob.validate", after="train"),
-            _task("promote", "hrob.promote", after="validate"),
+            *prepared,
+            *(_gate() if gated else ()),
+            step("train", "hrob.train", Outcome("worthwhile", True) if gated else "features"),
+            step("validate", "hrob.validate", "train"),
+            step("promote", "hrob.promote", "validate"),
         ],
         parameters={
-            **_where(settings),
+            **where(settings),
             "model": settings.model_full_name,
             "experiment": settings.experiment_name,
             "floor": promotion.floor,
             "threshold": promotion.threshold,
             **manifest.defaults("hrob.train", "trials", "stages"),
+            **(_limits(settings) if gated else {}),
         },
         quartz=settings.project.schedules.training,
     )
+
+
+def _gate() -> list[AnyTask]:
+    """Data that is not trusted fails the run, so that somebody hears; data that is not new ends it in peace."""
+    verdict = "{{tasks.gate.values.verdict}}"
+    return [
+        step("gate", "hrob.gate", "features"),
+        ConditionConfig("trusted", verdict, "NOT_EQUAL", "stop", ("gate",)),
+        ConditionConfig("worthwhile", verdict, "EQUAL_TO", "train", (Outcome("trusted", True),)),
+        step("halt", "hrob.halt", Outcome("trusted", False), retried=False),
+    ]
+
+
+def _limits(settings: Settings) -> dict[str, Value]:
+    values = settings.values
+    return {
+        "data_limits": as_json(values.data_gate.limits.as_parameter()),
+        "when_unchanged": values.data_gate.when_unchanged,
+        "fairness": as_json({column: limits.as_parameter() for column, limits in values.fairness.items()}),
+        "model_limits": as_json(values.model_limits.as_parameter()),
+        "retraining": "",
+    }
 
 
 def _batch_inference(settings: Settings) -> JobDefinition:
@@ -78,24 +96,10 @@ def _batch_inference(settings: Settings) -> JobDefinition:
         description="Scores the day with the champion",
         size=settings.values.compute.sizes.large,
         tasks=[
-            _task("ingest", "hrob.ingest"),
-            _task("features", "hrob.features", after="ingest"),
-            _task("score", "hrob.score", after="features"),
+            step("ingest", "hrob.ingest"),
+            step("features", "hrob.features", "ingest"),
+            step("score", "hrob.score", "features"),
         ],
-        parameters={**_where(settings), "model": settings.model_full_name},
+        parameters={**where(settings), "model": settings.model_full_name},
         quartz=settings.project.schedules.batch_inference,
     )
-
-
-def _where(settings: Settings) -> dict[str, Value]:
-    """What every step is told: where it works and for which day."""
-    return {
-        "environment": settings.environment,
-        "catalog": settings.catalog,
-        "schema": settings.schema_name,
-        "date": "{{job.start_time.iso_date}}",
-    }
-
-
-def _task(key: str, step: str, *, after: str | None = None, **parameters: Value) -> TaskConfig:
-    return TaskConfig(key, step, {"run_id": "{{job.run_id}}", **parameters}, (after,) if after else ())

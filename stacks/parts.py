@@ -11,6 +11,7 @@ from stacks import access
 def add_schema(stack: EnvironmentStack, catalog: str, principal: str, who: access.People) -> Schema:
     """The schema with its volume: the environment's own in the admin stack, a copy's in the project stack."""
     settings = stack.settings
+    own = access.SCHEMA_OWN_OF_COPIES if settings.copy_of else access.SCHEMA_OWN
     schema = Schema(
         stack,
         "schema",
@@ -20,7 +21,7 @@ def add_schema(stack: EnvironmentStack, catalog: str, principal: str, who: acces
             comment=f"{settings.project.project} from branch {settings.branch}",
             tags=settings.tags,
             destroy_data=settings.values.storage.destroy_data,
-            privileges=access.privileges(who, "schema", principal, access.SCHEMA_OWN),
+            privileges=access.privileges(who, "schema", principal, own),
         ),
     )
     Volume(

@@ -1,6 +1,6 @@
 """<env>: the project itself; the environment's service principal can deploy it without an administrator."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from infra.constructs.catalog import RegisteredModel, RegisteredModelConfig
@@ -8,13 +8,13 @@ from infra.constructs.compute import JobClusterConfig
 from infra.constructs.experiment import Experiment, ExperimentConfig
 from infra.constructs.job import GitPin, Job, JobConfig, Schedule
 from infra.constructs.permissions import Entry, Level, Permissions, PermissionsConfig
-from infra.constructs.steps import Manifest
-from infra.settings.settings import Settings
 from infra.synth.library import cdk
 from infra.synth.stack import EnvironmentStack
 from stacks import access
-from stacks.jobs import JobDefinition
+from stacks.job_definition import JobDefinition
+from stacks.monitoring import add_monitoring
 from stacks.parts import add_git_credential, add_schema
+from stacks.plan import EnvironmentPlan
 
 _DEPLOYS_ITSELF = (
     "data.databricks_current_user.deployer.user_name"
@@ -23,12 +23,14 @@ _DEPLOYS_ITSELF = (
 
 
 class ProjectStack(EnvironmentStack):
-    """Experiment, registered model, jobs and permissions; for a feature branch also its own schema and volume."""
+    """Experiment, registered model, jobs, permissions, and what watches the model; for a feature branch also its own
+    schema and volume.
+    """
 
-    def __init__(
-        self, app: cdk.App, settings: Settings, manifest: Manifest, jobs: Sequence[JobDefinition], *, root: Path
-    ) -> None:
+    def __init__(self, app: cdk.App, plan: EnvironmentPlan, *, root: Path) -> None:
+        settings = plan.settings
         super().__init__(app, settings.environment, settings, root=root)
+        self._manifest = plan.manifest
         self.people = access.people(settings)
         self.principal: str = self.find(
             self, "databricks_service_principal", "service_principal", display_name=settings.values.service_principal
@@ -37,9 +39,12 @@ class ProjectStack(EnvironmentStack):
         if settings.copy_of:
             self.find(self, "databricks_current_user", "deployer")
         self._add_experiment()
-        self._add_model()
-        for job in jobs:
-            self._add_job(job, manifest)
+        schema = self._add_model()
+        job_ids: dict[str, str] = {}
+        for job in plan.jobs:
+            job_ids[job.name] = self._add_job(job, job_ids)
+        if plan.tables is not None:
+            add_monitoring(self, plan.tables, schema, self.principal)
         add_git_credential(self, owner="service_principal")
 
     def _add_experiment(self) -> None:
@@ -49,7 +54,8 @@ class ProjectStack(EnvironmentStack):
         entries = access.entries(self.people, "experiment", own)
         Permissions(self, "experiment", PermissionsConfig("experiment_id", experiment.id, entries))
 
-    def _add_model(self) -> None:
+    def _add_model(self) -> tuple[str, str]:
+        """Makes the model; returns catalog and schema, for a copy as references to what is made here."""
         settings = self.settings
         catalog, schema = settings.catalog, settings.schema_name
         if settings.copy_of:
@@ -69,10 +75,11 @@ class ProjectStack(EnvironmentStack):
                 privileges=access.privileges(self.people, "model", self.principal, own),
             ),
         )
+        return catalog, schema
 
-    def _add_job(self, definition: JobDefinition, manifest: Manifest) -> None:
+    def _add_job(self, definition: JobDefinition, job_ids: Mapping[str, str]) -> str:
         settings, values = self.settings, self.settings.values
-        git, name = settings.project.git, definition.name.replace("-", "_")
+        git, name = settings.project.git, definition.address
         schedule = Schedule(definition.quartz, settings.schedules_active) if definition.quartz else None
         job = Job(
             self,
@@ -89,18 +96,20 @@ class ProjectStack(EnvironmentStack):
                     single_user=self.principal,
                     tags=settings.tags,
                 ),
-                manifest=manifest,
+                manifest=self._manifest,
                 tasks=definition.tasks,
                 parameters=definition.parameters,
                 limits=values.jobs,
                 notifications=values.notifications,
-                tags=settings.tags,
+                tags={**settings.tags, **definition.tags},
                 libraries=sorted(settings.project.libraries),
                 schedule=schedule,
+                job_ids=job_ids,
             ),
         )
         entries = access.entries(self.people, "job", self._own_entry())
         Permissions(self, name, PermissionsConfig("job_id", job.id, entries))
+        return job.id
 
     def _own_entry(self) -> Entry:
         """The service principal owns the environment's jobs, whoever deploys them.

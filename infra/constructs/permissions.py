@@ -23,12 +23,15 @@ class Level(StrEnum):
     IS_OWNER = "IS_OWNER"
 
 
-ObjectKind = Literal["job_id", "experiment_id", "cluster_policy_id", "directory_path", "repo_id", "cluster_id"]
+ObjectKind = Literal[
+    "job_id", "experiment_id", "cluster_policy_id", "sql_endpoint_id", "directory_path", "repo_id", "cluster_id"
+]
 
 _LEVELS: dict[str, frozenset[Level]] = {
     "job_id": frozenset({Level.CAN_VIEW, Level.CAN_MANAGE_RUN, Level.CAN_MANAGE, Level.IS_OWNER}),
     "experiment_id": frozenset({Level.CAN_READ, Level.CAN_EDIT, Level.CAN_MANAGE}),
     "cluster_policy_id": frozenset({Level.CAN_USE}),
+    "sql_endpoint_id": frozenset({Level.CAN_USE, Level.CAN_VIEW, Level.CAN_MANAGE, Level.IS_OWNER}),
     "directory_path": frozenset({Level.CAN_READ, Level.CAN_RUN, Level.CAN_EDIT, Level.CAN_MANAGE}),
     "repo_id": frozenset({Level.CAN_READ, Level.CAN_RUN, Level.CAN_EDIT, Level.CAN_MANAGE}),
     "cluster_id": frozenset({Level.CAN_MANAGE}),
@@ -73,7 +76,7 @@ class PermissionsConfig:
 
 
 class Permissions(Part):
-    """The access list of a job, experiment, policy, folder, repo or cluster."""
+    """The access list of a job, experiment, policy, SQL warehouse, folder, repo or cluster."""
 
     def __init__(self, scope: EnvironmentStack, name: str, config: PermissionsConfig) -> None:
         super().__init__(scope, name)

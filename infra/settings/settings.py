@@ -113,6 +113,11 @@ class Settings(Strict):
         return self.values.schedules == "active" and self.copy_of is None
 
     @property
+    def has_quality_monitor(self) -> bool:
+        """Whether the workspace's quality monitor computes profile and drift."""
+        return self.values.monitoring.engine == "quality_monitor"
+
+    @property
     def tags(self) -> dict[str, str]:
         """The tags of everything: the project's, the environment's, its name, and branch and expiry of a copy."""
         tags = {**self.project.tags, **self.values.tags, "environment": self.environment, "branch": self.branch}

@@ -6,6 +6,11 @@ the model identifier has the name that it has in the log. Left out are the colum
 project cannot have (min_size, max_size, avg_size of arrays and structs).
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
 from ml_code.platform.monitoring.schema import WINDOW
 from ml_code.platform.tables import Column
 
@@ -18,6 +23,9 @@ TABLE = ":table"
 _BY_CLASS = "struct<one_vs_all: map<string, double>, macro: double, weighted: double>"
 _RATES = "map<string, double>"
 _TEST = "struct<statistic: double, pvalue: double>"
+_ITEMS = "array<struct<item: string, count: bigint>>"
+_CONFUSION = "array<struct<prediction: string, label: string, count: bigint>>"
+_CHANGED_COLUMNS = "struct<added: int, missing: int>"
 
 PROFILE_COMMENT = "Each column and the quality of the model, by window, slice and model, as a quality monitor writes it"
 DRIFT_COMMENT = "How each column differs from the window before and from the baseline, as a quality monitor writes it"
@@ -35,11 +43,11 @@ def profile_metrics(model_column: str) -> tuple[Column, ...]:
         Column("slice_key", "string", "slicing expression; null: the whole table"),
         Column("slice_value", "string", "its value"),
         Column("column_name", "string", "column of the log; :table: whole rows", required=True),
-        Column("count", "bigint", "rows"),
+        Column("count", "bigint", "rows with a value; of :table all rows"),
         Column("data_type", "string", "Spark type of the column"),
         Column("num_nulls", "bigint", "rows without a value"),
         Column("avg", "double", "mean"),
-        Column("quantiles", "array<double>", "quantiles from 0 to 1 in equal steps"),
+        Column("quantiles", "array<double>", "quantiles 0, 0.01, … 1"),
         Column("min", "double", "least value; of a timestamp in seconds since 1970"),
         Column("max", "double", "greatest value"),
         Column("stddev", "double", "standard deviation of the sample"),
@@ -49,7 +57,7 @@ def profile_metrics(model_column: str) -> tuple[Column, ...]:
         Column("max_length", "double", "length of the longest text"),
         Column("avg_length", "double", "mean length of the texts"),
         Column("non_null_columns", "array<string>", "columns with at least one value; of :table"),
-        Column("frequent_items", "array<struct<item: string, count: bigint>>", "most frequent values, at most 100"),
+        Column("frequent_items", _ITEMS, "most frequent values, at most 100"),
         Column("median", "double", "median"),
         Column("distinct_count", "bigint", "different values"),
         Column("percent_nan", "double", "num_nan in percent of the rows"),
@@ -57,7 +65,7 @@ def profile_metrics(model_column: str) -> tuple[Column, ...]:
         Column("percent_zeros", "double", "num_zeros in percent of the rows"),
         Column("percent_distinct", "double", "distinct_count in percent of the rows"),
         Column("accuracy_score", "double", "share of labelled rows that were predicted right; of :table"),
-        Column("confusion_matrix", "array<struct<prediction: string, label: string, count: bigint>>", "labelled rows"),
+        Column("confusion_matrix", _CONFUSION, "labelled rows by class"),
         Column("precision", _BY_CLASS, "precision by class and averaged"),
         Column("recall", _BY_CLASS, "recall by class and averaged"),
         Column("f1_score", _BY_CLASS, "harmonic mean of precision and recall by class and averaged"),
@@ -93,7 +101,7 @@ def drift_metrics(model_column: str) -> tuple[Column, ...]:
         Column("percent_null_delta", "double", "change of percent_null"),
         Column("percent_zeros_delta", "double", "change of percent_zeros"),
         Column("percent_distinct_delta", "double", "change of percent_distinct"),
-        Column("non_null_columns_delta", "struct<added: int, missing: int>", "columns with values, more and fewer"),
+        Column("non_null_columns_delta", _CHANGED_COLUMNS, "columns with values, more and fewer"),
         Column("js_distance", "double", "Jensen-Shannon distance of a categorical column"),
         Column("ks_test", _TEST, "Kolmogorov-Smirnov test of a numeric column"),
         Column("wasserstein_distance", "double", "Wasserstein distance of a numeric column, in its units"),
@@ -106,3 +114,27 @@ def drift_metrics(model_column: str) -> tuple[Column, ...]:
 
 PROFILE_METRICS = profile_metrics("model_version")
 DRIFT_METRICS = drift_metrics("model_version")
+
+
+def as_arrow(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> pa.Table:
+    """Rows of a metric table; what a row does not have is null."""
+    return pa.Table.from_pylist(list(rows), pa.schema([(column.name, _ARROW[column.type]) for column in columns]))
+
+
+_MOMENT = pa.timestamp("us", "UTC")
+_SHARES = pa.map_(pa.string(), pa.float64())
+_ARROW: dict[str, pa.DataType] = {
+    "string": pa.string(),
+    "int": pa.int32(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "array<double>": pa.list_(pa.float64()),
+    "array<string>": pa.list_(pa.string()),
+    WINDOW: pa.struct([("start", _MOMENT), ("end", _MOMENT)]),
+    _ITEMS: pa.list_(pa.struct([("item", pa.string()), ("count", pa.int64())])),
+    _CONFUSION: pa.list_(pa.struct([("prediction", pa.string()), ("label", pa.string()), ("count", pa.int64())])),
+    _CHANGED_COLUMNS: pa.struct([("added", pa.int32()), ("missing", pa.int32())]),
+    _TEST: pa.struct([("statistic", pa.float64()), ("pvalue", pa.float64())]),
+    _BY_CLASS: pa.struct([("one_vs_all", _SHARES), ("macro", pa.float64()), ("weighted", pa.float64())]),
+    _RATES: _SHARES,
+}

@@ -99,6 +99,11 @@ def covering(windows: Sequence[Window]) -> Window:
     return Window(min(window.start for window in windows), max(window.end for window in windows))
 
 
+def literal(moment: datetime.datetime) -> str:
+    """A moment in Spark SQL, the same whatever the time zone of the session is."""
+    return f"timestamp'{as_utc(moment):%Y-%m-%d %H:%M:%S}Z'"
+
+
 def as_utc(moment: datetime.datetime) -> datetime.datetime:
     """A moment as Spark gives it (without a zone it is UTC) with its zone."""
     return moment.replace(tzinfo=datetime.UTC) if moment.tzinfo is None else moment.astimezone(datetime.UTC)

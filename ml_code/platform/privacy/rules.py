@@ -36,10 +36,11 @@ def problems(privacy: Privacy, key: str, texts: Collection[str], numbers: Collec
         if name not in personal
     ]
     if privacy.rule(key) == "drop":
-        found.append(f"columns.{key}: cannot be dropped, labels are joined and members erased by it; expected keep or hash")
+        found.append(
+            f"columns.{key}: cannot be dropped, labels are joined and members erased by it; expected keep or hash"
+        )
     found += [
-        f"columns.{name}: a number cannot be hashed; expected keep or drop"
-        for name in privacy.under("hash", numbers)
+        f"columns.{name}: a number cannot be hashed; expected keep or drop" for name in privacy.under("hash", numbers)
     ]
     return found
 

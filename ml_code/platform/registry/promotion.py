@@ -85,6 +85,8 @@ def decide(
 ) -> Verdict:
     """Apply the rule; without a champion the floor and the conditions decide."""
     findings = [at_least("floor", candidate.value, floor, metric)]
+    if not math.isfinite(candidate.value):
+        findings = [Finding("floor", "missed", None, floor, f"{metric} is not defined on these rows")]
     if difference is not None and champion_version != version:
         findings.append(at_least("threshold", difference.value, threshold, f"difference to the champion in {metric}"))
     findings.extend(conditions)

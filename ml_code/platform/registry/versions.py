@@ -18,6 +18,7 @@ CANDIDATE = "candidate"
 
 # What registries say where there is no such alias or model: MLflow's own, and Unity Catalog's.
 _ABSENT = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND", "ROUTINE_DOES_NOT_EXIST"}
+_TAG_LENGTH = 1000  # Unity Catalog takes no longer values
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,11 @@ class Versions:
         for key, value in tags.items():
             self._client.set_model_version_tag(self.name, str(version), key, value)
 
-    def write_verdict(self, verdict: Verdict, run_id: str) -> None:
-        """The verdict and its numbers as tags and description of the version."""
+    def write_verdict(self, verdict: Verdict, run_id: str, card: str) -> None:
+        """The verdict and its numbers as tags and description of the version; `card` is the model card's address."""
         tags = {
             "verdict": verdict.decision,
-            "verdict_reason": verdict.reason,
+            "verdict_reason": _tag(verdict.reason),
             "verdict_metric": verdict.metric,
             "verdict_value": _number(verdict.candidate.value),
             "verdict_interval": f"{_number(verdict.candidate.low)} {_number(verdict.candidate.high)}",
@@ -106,6 +107,7 @@ class Versions:
             "verdict_floor": f"{verdict.floor:g}",
             "verdict_threshold": f"{verdict.threshold:g}",
             "verdict_job_run_id": run_id,
+            "verdict_findings": _tag(", ".join(f"{each.name} {each.outcome}" for each in verdict.findings)),
         }
         if verdict.champion is not None and verdict.difference is not None:
             tags |= {
@@ -114,9 +116,9 @@ class Versions:
                 "verdict_difference": _number(verdict.difference.value),
                 "verdict_difference_interval": f"{_number(verdict.difference.low)} {_number(verdict.difference.high)}",
             }
-        self.tag(verdict.version, tags)
+        self.tag(verdict.version, tags | {"model_card": _tag(card)})
         origin = str(self.get(verdict.version).tags.get("data_note", ""))
-        description = " ".join(part for part in (verdict.sentence(), origin) if part)
+        description = " ".join(part for part in (verdict.sentence(), origin, f"Model card: {card}") if part)
         self._client.update_model_version(self.name, str(verdict.version), description)
 
     def promote(self, version: int) -> None:
@@ -143,6 +145,10 @@ def _is_absent(error: MlflowException) -> bool:
     # MLflow files a code that it does not know under INTERNAL_ERROR; what was answered stays in `json`.
     answered = getattr(error, "json", {}).get("error_code", error.error_code)
     return answered in _ABSENT
+
+
+def _tag(text: str) -> str:
+    return text if len(text) <= _TAG_LENGTH else f"{text[: _TAG_LENGTH - 2]} …"
 
 
 def _number(value: float) -> str:

@@ -1,6 +1,7 @@
 """configs.yml as types: defaults for the project, then the environment's overrides."""
 
 import datetime
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,7 +12,8 @@ from ml_code.platform.configuration import Section, merge, parse, read_yaml
 from ml_code.platform.errors import ConfigurationError
 from ml_code.platform.features.mappings import Mappings, read_mappings
 from ml_code.platform.features.selection import Selection, read_selection
-from ml_code.projects.hrob.schema import OUTCOMES
+from ml_code.platform.privacy.rules import Privacy, problems
+from ml_code.projects.hrob.schema import KEY, OUTCOMES
 
 FOLDER = Path("ml_code/projects/hrob")
 Whole = Annotated[int, Field(ge=0)]
@@ -111,13 +113,6 @@ class Monitoring(Section):
         return self
 
 
-class Privacy(Section):
-    """What is kept of each column of the inference log and of the attributions."""
-
-    columns: dict[str, Literal["keep", "hash", "drop"]]
-    others: Literal["keep", "hash", "drop"]
-
-
 class Parameters(Section):
     """All parameters of one environment."""
 
@@ -142,18 +137,11 @@ class Project:
 
 def read_parameters(path: Path, environment: str) -> Parameters:
     """configs.yml for an environment. Raises ConfigurationError naming file, key and what was expected."""
-    raw = read_yaml(path)
-    if not isinstance(raw, dict) or set(raw) != {"default", "environments"}:
-        raise ConfigurationError(f"{path.name}: expected the keys default and environments at the top")
-    environments: Any = raw["environments"] or {}
-    if environment not in environments:
-        known = ", ".join(environments)
-        raise ConfigurationError(f"{path.name}: environments.{environment}: missing; there are {known}")
     # Every environment is checked at each reading: a mistake in prod's part shows in dev already.
-    checked = {
-        name: parse(Parameters, merge(raw["default"], override or {}), f"{path.name} (environment {name})")
-        for name, override in environments.items()
-    }
+    checked = _all_parameters(path)
+    if environment not in checked:
+        known = ", ".join(checked)
+        raise ConfigurationError(f"{path.name}: environments.{environment}: missing; there are {known}")
     return checked[environment]
 
 
@@ -163,13 +151,41 @@ def read_project(root: str | Path, environment: str) -> Project:
     mappings = read_mappings(folder / "feature_mappings.yml")
     refuse_leaks(mappings)
     selection = read_selection(folder / "feature_selection_config.yml", mappings)
-    return Project(read_parameters(folder / "configs.yml", environment), mappings, selection)
+    parameters = read_parameters(folder / "configs.yml", environment)
+    for name, each in _all_parameters(folder / "configs.yml").items():
+        refuse_lost_columns(each, selection, f"configs.yml (environment {name})")
+    return Project(parameters, mappings, selection)
+
+
+def _all_parameters(path: Path) -> dict[str, Parameters]:
+    raw = read_yaml(path)
+    if not isinstance(raw, dict) or set(raw) != {"default", "environments"}:
+        raise ConfigurationError(f"{path.name}: expected the keys default and environments at the top")
+    environments: Any = raw["environments"] or {}
+    return {
+        name: parse(Parameters, merge(raw["default"], override or {}), f"{path.name} (environment {name})")
+        for name, override in environments.items()
+    }
+
+
+def refuse_lost_columns(parameters: Parameters, selection: Selection, file: str) -> None:
+    """Raises ConfigurationError when the privacy rules cannot be kept, or take away what monitoring looks at."""
+    monitoring, privacy = parameters.monitoring, parameters.privacy
+    found = [
+        f"{file}: privacy.{text}" for text in problems(privacy, KEY, list(monitoring.attributes), selection.features)
+    ]
+    dropped = set(privacy.under("drop", [*monitoring.attributes, *selection.features]))
+    for name in monitoring.slices:
+        if lost := sorted(dropped & set(re.findall(r"[a-z_]\w*", name.lower()))):
+            found.append(
+                f"{file}: monitoring.slices: {name}: privacy drops {', '.join(lost)}, so there is nothing to slice by"
+            )
+    if found:
+        raise ConfigurationError("\n".join(found))
 
 
 def refuse_leaks(mappings: Mappings) -> None:
     """Raises ConfigurationError when a feature is computed from an outcome."""
-    import re
-
     for name, feature in mappings.features.items():
         used = set(re.findall(r"[a-z_]\w*", feature.expression.lower())) & set(OUTCOMES)
         if used:

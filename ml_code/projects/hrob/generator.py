@@ -8,16 +8,16 @@ How a member comes about (all draws from one seeded generator per chunk, so any 
 3. The truth: logit(p) = intercept + BETA · (late care, few visits a month, cigarettes, teenage or mature mother,
    education, hidden hardship). The outcome is drawn from p, so the best possible AUC is that of p itself (`truth`).
 4. Outcomes are late: known `outcome_delay` days after the record, by member.
-5. Drifts, if asked for, hold from a day on: `shift` moves hardship (the members change), `strength` scales BETA's part
-   of smoking and care (what the same features mean changes). Shifts of several add up, strengths multiply.
+5. Drifts, if asked for, hold from a day on: `shift` moves hardship (the members change), `effects` takes the place of
+   coefficients of BETA (what the same features mean changes; the features stay as they are). Shifts of several add up.
 
 Everything that runs on it says so: identifiers begin with `g`, files with `generated-`, and the training run and the
 model version carry `data_source=generator`.
 """
 
 import datetime
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -42,11 +42,11 @@ BETA = {
 
 @dataclass(frozen=True)
 class Drift:
-    """A change from a day on: hardship moves by `shift` deviations; care and smoking count `strength` times."""
+    """A change from a day on: hardship moves by `shift` deviations, coefficients of BETA become those of `effects`."""
 
     begins: datetime.date
     shift: float = 0.0
-    strength: float = 1.0
+    effects: Mapping[str, float] = field(default_factory=dict)
     ends: datetime.date | None = None  # first day on which it holds no more; None: it stays
 
     def holds(self, days: NDArray[np.datetime64]) -> NDArray[np.bool_]:
@@ -140,11 +140,13 @@ def _make(population: Population, first: int, count: int) -> _Members:
     rng = np.random.default_rng((population.seed, first))
     number = np.arange(first, first + count, dtype=np.int64)
     day = np.datetime64(population.first_day, "D") + rng.integers(0, population.days, count)
-    shift, strength = np.zeros(count), np.ones(count)
+    shift = np.zeros(count)
+    beta = {name: np.full(count, value) for name, value in BETA.items()}
     for drift in population.drifts:
         holds = drift.holds(day)
         shift += drift.shift * holds
-        strength *= np.where(holds, drift.strength, 1.0)
+        for name, value in drift.effects.items():
+            beta[name][holds] = value
 
     hardship = rng.standard_normal(count) + shift
     mage = np.clip(np.rint(rng.normal(29 - 1.2 * hardship, 5.5)), 14, 48)
@@ -162,13 +164,13 @@ def _make(population: Population, first: int, count: int) -> _Members:
 
     logit = (
         INTERCEPT
-        + strength * BETA["late_care"] * ((start >= 4) | (start == 0))
-        + strength * BETA["few_visits"] * (visits.sum(axis=1) / np.maximum(cared_for.sum(axis=1), 1) < 1)
-        + strength * BETA["cigarettes"] * cigs.mean(axis=1)
-        + BETA["teenage"] * (mage < 20)
-        + BETA["mature"] * (mage >= 35)
-        + BETA["education"] * (meduc - 13)
-        + BETA["hardship"] * hardship
+        + beta["late_care"] * ((start >= 4) | (start == 0))
+        + beta["few_visits"] * (visits.sum(axis=1) / np.maximum(cared_for.sum(axis=1), 1) < 1)
+        + beta["cigarettes"] * cigs.mean(axis=1)
+        + beta["teenage"] * (mage < 20)
+        + beta["mature"] * (mage >= 35)
+        + beta["education"] * (meduc - 13)
+        + beta["hardship"] * hardship
     )
     return _Members(
         number=number,

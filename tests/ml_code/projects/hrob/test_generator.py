@@ -56,7 +56,7 @@ def test_outcomes_are_late() -> None:
 
 def test_drift_begins_on_its_day() -> None:
     begins = datetime.date(2026, 7, 1)
-    drifted = outcomes(Population(members=30_000, drifts=(Drift(begins, shift=1.0, strength=2.0),)))
+    drifted = outcomes(Population(members=30_000, drifts=(Drift(begins, shift=1.0, effects={"cigarettes": 0.2, "late_care": 2.2}),)))
     plain = outcomes(MANY)
     before = drifted["record_date"] < begins
     assert drifted.loc[before, "true_risk"].equals(plain.loc[before, "true_risk"])
@@ -66,7 +66,7 @@ def test_drift_begins_on_its_day() -> None:
 
 def test_a_drift_ends_on_its_day_and_several_add_up() -> None:
     first, last = datetime.date(2026, 3, 1), datetime.date(2026, 9, 1)
-    drifts = (Drift(first, shift=1.0, ends=last), Drift(last, strength=-1.0))
+    drifts = (Drift(first, shift=1.0, ends=last), Drift(last, effects={"cigarettes": -0.1}))
     drifted = births(Population(members=30_000, drifts=drifts)).to_pandas()
     plain = births(MANY).to_pandas()
     within = (drifted["record_date"] >= first) & (drifted["record_date"] < last)

@@ -1,0 +1,66 @@
+"""The jobs that watch a model in use."""
+
+from infra.constructs.steps import Outcome, Value
+from infra.constructs.tasks import ConditionConfig, RunJobConfig
+from infra.settings.settings import Settings
+from stacks.job_definition import JobDefinition, as_json, step, where
+
+LOG = "inference_log"
+QUALITY_MONITOR_TAG = "quality_monitor"
+"""Job tag: the full name of the table whose quality monitor the job can stand in for."""
+
+
+def monitoring(settings: Settings) -> JobDefinition:
+    """From predictions and labels to metrics, alert rules, the report and, where a rule asks for it, a training."""
+    watch = settings.values.monitoring
+    compute = step("refresh", "hrob.refresh", "collect")
+    if not settings.has_quality_monitor:
+        compute = step("monitor", "hrob.monitor", "collect")
+    return JobDefinition(
+        name="monitoring",
+        description="Measures data, drift and quality of what was predicted; applies the alert rules",
+        size=settings.values.compute.sizes.large,
+        tasks=[
+            step("collect", "hrob.collect"),
+            compute,
+            step("measure", "hrob.measure", compute.key),
+            step("rules", "hrob.rules", "measure"),
+            step("report", "hrob.report", "rules"),
+            ConditionConfig("retrain_wanted", "{{tasks.rules.values.retrain}}", "EQUAL_TO", "true", ("rules",)),
+            RunJobConfig(
+                "retrain",
+                "training",
+                {"date": "{{job.parameters.date}}", "retraining": "{{tasks.rules.values.retraining}}"},
+                (Outcome("retrain_wanted", True),),
+            ),
+        ],
+        parameters={
+            **where(settings),
+            **_windows(settings),
+            "model": settings.model_full_name,
+            "horizon_days": watch.horizon_days,
+            "retention_days": watch.retention_days,
+            "payload_table": watch.payload_table or "",
+            "rules": as_json([rule.as_parameter() for rule in watch.rules]),
+            "folder": settings.reports_folder,
+        },
+        quartz=settings.project.schedules.monitoring,
+    )
+
+
+def quality_monitor(settings: Settings) -> JobDefinition:
+    """What a workspace without Databricks' own monitor engine starts to refresh the quality monitor of the log."""
+    table = settings.table_full_name(LOG)
+    return JobDefinition(
+        name="quality-monitor",
+        description=f"Refreshes the quality monitor of {table} where the workspace does not compute it by itself",
+        size=settings.values.compute.sizes.large,
+        tasks=[step("monitor", "hrob.monitor")],
+        parameters={**where(settings), **_windows(settings)},
+        tags={QUALITY_MONITOR_TAG: table},
+    )
+
+
+def _windows(settings: Settings) -> dict[str, Value]:
+    watch = settings.values.monitoring
+    return {"granularities": ",".join(watch.granularities), "slices": as_json(list(watch.slices))}
