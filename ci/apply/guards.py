@@ -7,17 +7,16 @@ from pathlib import Path
 from ci.deployments.record import Deployment
 from ci.errors import Trouble
 from ci.plan.model import Plan
-from ci.repository import find_commit
+from ci.repository import DEPLOYED, find_commit
 from ci.terraform.synthesis import Synthesis
 from infra.settings import Settings
 
-_DEPLOYED = ("stacks/", "infra/", "ml_code/", "cdktf.json")
 _LISTED = 5
 
 
 def require_committed(checked_out: Plan, settings: Settings, allowed: bool) -> None:
     """Raises Trouble for uncommitted files that would be deployed, or that jobs would be thought to run."""
-    changed = [file for file in checked_out.uncommitted if file.startswith(_DEPLOYED)]
+    changed = [file for file in checked_out.uncommitted if file.startswith(DEPLOYED)]
     if not changed:
         return
     listed = ", ".join(changed[:_LISTED]) + (f" and {len(changed) - _LISTED} more" if len(changed) > _LISTED else "")

@@ -69,9 +69,7 @@ def asked_for_values(dataset: Dataset, column: str, now: datetime, most: int) ->
     return Asked(sql, dataset.catalog, dataset.schema, parameters)
 
 
-def _inner(
-    dataset: Dataset, choices: Sequence[Choice], now: datetime
-) -> tuple[str, tuple[tuple[str, str, str], ...]]:
+def _inner(dataset: Dataset, choices: Sequence[Choice], now: datetime) -> tuple[str, tuple[tuple[str, str, str], ...]]:
     """The dataset's SQL with its parameters: what a filter has set, else their defaults."""
     if not dataset.sql:
         raise Unanswerable(f"dataset {dataset.title} has no query")
@@ -104,9 +102,7 @@ def _literal(value: str, kind: str) -> str:
     return value[:10] if kind == "DATE" else value
 
 
-def _conditions(
-    dataset: Dataset, choices: Sequence[Choice]
-) -> tuple[list[str], tuple[tuple[str, str, str], ...]]:
+def _conditions(dataset: Dataset, choices: Sequence[Choice]) -> tuple[list[str], tuple[tuple[str, str, str], ...]]:
     """Filters as conditions; values are parameters, so that nothing in an address becomes SQL."""
     conditions, parameters = [], []
     for number, choice in enumerate(choices):

@@ -78,7 +78,8 @@ def _simple(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if types.is_dictionary(type_) and kind_of(type_) != "categorical":
         return _simple(column.cast(type_.value_type))
     if types.is_timestamp(type_):
-        return column.cast(pa.int64())
+        # Finer than microseconds is cut off, as Spark and Delta do.
+        return column.cast(pa.timestamp("us", type_.tz), safe=False).cast(pa.int64())
     if types.is_date(type_):
         return column.cast(pa.date32()).cast(pa.int32())
     if types.is_boolean(type_):

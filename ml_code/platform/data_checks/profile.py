@@ -79,7 +79,8 @@ class ColumnProfile:
         """The most frequent values with their counts, where the column has few enough to tell."""
         if self.bins is None or self.bins.by == "cuts":
             return []
-        return sorted(zip(self.bins.at, self.bins.counts, strict=False), key=lambda pair: -pair[1])[:most]
+        places: tuple[float | str, ...] = self.bins.at
+        return sorted(zip(places, self.bins.counts, strict=False), key=lambda pair: -pair[1])[:most]
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> "ColumnProfile":
@@ -227,7 +228,7 @@ def _shown(value: float, kind: Kind) -> float | str:
     if unit is None:
         return float(value)
     try:
-        moment = datetime.datetime(1970, 1, 1) + unit * round(float(value))  # noqa: DTZ001
+        moment = datetime.datetime(1970, 1, 1) + unit * round(float(value))
     except OverflowError:
         return float(value)
     return moment.date().isoformat() if kind == "date" else moment.isoformat()
