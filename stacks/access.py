@@ -57,7 +57,7 @@ def people(settings: Settings, *, engineers: str | None = None, scientists: str 
 
 
 def entries(who: People, kind: str, *own: Entry) -> list[Entry]:
-    """The access list of a `job`, `experiment`, `folder`, `warehouse` or `policy`: the groups' levels and `own` entries."""
+    """The access list of an object of a kind of _LEVELS: the groups' levels and `own` entries."""
     levels = _LEVELS[kind]
     return [*own, *(Entry(levels[access], group=group) for group, access in who.items() if access in levels)]
 

@@ -83,7 +83,7 @@ def _add_quality_monitor(stack: EnvironmentStack, tables: Mapping[str, Table]) -
                 granularities=watch.granularities,
             ),
             slices=watch.slices,
-            mail=settings.values.notifications.email,
+            mail=settings.values.notifications.email[:5],  # Databricks takes no more
         ),
     )
 
@@ -103,16 +103,17 @@ def _add_alert(stack: EnvironmentStack, rule: AlertRule, principal: str, warehou
             run_as=principal,
             schedule=Schedule(settings.project.schedules.alerts, settings.schedules_active),
             notifications=settings.values.notifications,
-            description=f"{rule.name}: {rule.sentence()}. See dashboard {settings.dashboard_name} in {settings.folder}.",
+            description=f"Fires on {rule.sentence()}. Dashboard: {settings.folder}/{settings.dashboard_name}",
         ),
     )
 
 
 def _firing(table: str, rule: str) -> str:
-    """How many columns and slices a rule fires for at its latest evaluation, and why. One row, also of an empty table."""
+    """For how many columns and slices a rule fires at its latest evaluation, and why; one row whatever is there."""
     quoted = ".".join(f"`{part}`" for part in table.split("."))
+    latest = f"SELECT max(date) FROM {quoted}"  # noqa: S608  # a name of the settings
     return (
-        "SELECT count_if(state = 'firing') AS firing, max(date) AS date,"
+        "SELECT count_if(state = 'firing') AS firing, max(date) AS date,"  # noqa: S608  # as above
         " concat_ws('; ', collect_list(CASE WHEN state = 'firing' THEN reason END)) AS reasons"
-        f" FROM {quoted} WHERE rule = '{rule}' AND date = (SELECT max(date) FROM {quoted})"
+        f" FROM {quoted} WHERE rule = '{rule}' AND date = ({latest})"
     )

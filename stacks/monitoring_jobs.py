@@ -1,5 +1,7 @@
 """The jobs that watch a model in use."""
 
+import re
+
 from infra.constructs.steps import Outcome, Value
 from infra.constructs.tasks import ConditionConfig, RunJobConfig
 from infra.settings.settings import Settings
@@ -7,7 +9,7 @@ from stacks.job_definition import JobDefinition, as_json, step, where
 
 LOG = "inference_log"
 QUALITY_MONITOR_TAG = "quality_monitor"
-"""Job tag: the full name of the table whose quality monitor the job can stand in for."""
+"""Job tag: the table whose quality monitor the job stands in for, dots as `_`: what tags may hold on every cloud."""
 
 
 def monitoring(settings: Settings) -> JobDefinition:
@@ -57,7 +59,7 @@ def quality_monitor(settings: Settings) -> JobDefinition:
         size=settings.values.compute.sizes.large,
         tasks=[step("monitor", "hrob.monitor")],
         parameters={**where(settings), **_windows(settings)},
-        tags={QUALITY_MONITOR_TAG: table},
+        tags={QUALITY_MONITOR_TAG: re.sub(r"[^a-z0-9_-]", "_", table)},
     )
 
 

@@ -52,7 +52,9 @@ def plan(
             say(f"{settings.environment} is left out: its branch {settings.branch} has other steps\n{error}")
             continue
         if tables is None:
-            say(f"{settings.environment} has no data gate and no monitoring: {settings.branch} has no {TABLES_PATH} yet")
+            say(
+                f"{settings.environment} has no data gate and no monitoring: {settings.branch} has no {TABLES_PATH} yet"
+            )
         plans.append(EnvironmentPlan(settings, manifest, jobs, tables))
     return plans
 

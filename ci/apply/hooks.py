@@ -129,11 +129,20 @@ class HookRunner:
         return f"{path} is at {head[:12]} of {self._settings.branch}"
 
     def _publish(self, dashboard: str) -> str:
+        """Publishes a dashboard's draft with the credentials and the warehouse that it was published with."""
+        from databricks.sdk.errors import NotFound
+
         by_name = [each for each in self._client.lakeview.list() if dashboard in (each.display_name, each.dashboard_id)]
         if len(by_name) != 1 or by_name[0].dashboard_id is None:
             count = "several dashboards are" if by_name else "no dashboard is"
             raise Trouble(f"{count} called {dashboard!r}: name one by its id")
-        self._client.lakeview.publish(by_name[0].dashboard_id)
+        id = by_name[0].dashboard_id
+        try:
+            last = self._client.lakeview.get_published(id)
+        except NotFound:
+            self._client.lakeview.publish(id)
+        else:  # said again: a publication without them would run the queries in the viewers' names
+            self._client.lakeview.publish(id, embed_credentials=last.embed_credentials, warehouse_id=last.warehouse_id)
         return f"{by_name[0].display_name} is published"
 
 

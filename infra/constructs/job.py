@@ -131,13 +131,12 @@ def _outcome(before: Before) -> dict[str, str]:
 
 def _step(config: JobConfig, task: TaskConfig) -> dict[str, Any]:
     module, limits = provider("job"), config.limits
+    line = config.manifest.arguments(config.name, task, config.parameters)
     arguments: dict[str, Any] = {
         "description": config.manifest.steps[task.step].description or None,
         "job_cluster_key": CLUSTER_KEY,
         "spark_python_task": module.JobTaskSparkPythonTask(
-            python_file=config.manifest.entry,
-            source="GIT",
-            parameters=config.manifest.arguments(config.name, task, config.parameters),
+            python_file=config.manifest.entry, source="GIT", parameters=line
         ),
         "library": [module.JobTaskLibrary(pypi=module.JobTaskLibraryPypi(package=each)) for each in config.libraries],
         "timeout_seconds": limits.timeout_minutes * 60,
@@ -184,4 +183,3 @@ def _schedule(schedule: Schedule) -> Any:
         timezone_id="UTC",
         pause_status="UNPAUSED" if schedule.active else "PAUSED",
     )
-

@@ -1,4 +1,4 @@
-"""Quality monitors: what Databricks computes of a table by itself, into `<table>_profile_metrics` and `_drift_metrics`."""
+"""Quality monitors: what Databricks computes of a table, into `<table>_profile_metrics` and `<table>_drift_metrics`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class QualityMonitorConfig:
     log: InferenceLogConfig
     slices: Sequence[str] = ()
     mail: Sequence[str] = ()
-    """Who hears of a failed refresh."""
+    """Who hears of a failed refresh, at most five addresses."""
 
 
 class QualityMonitor(Part):

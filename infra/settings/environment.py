@@ -192,7 +192,8 @@ class EnvironmentValues(Strict):
     promotion: Promotion = Field(description="when a model version becomes champion")
     data_gate: DataGate = Field(DataGate(), description="when data is trained on")
     fairness: dict[Identifier, FairnessLimits] = Field(
-        default_factory=dict, description="by sensitive column: how far groups may be apart for a version to be promoted"
+        default_factory=dict,
+        description="by sensitive column: how far groups may be apart for a version to be promoted",
     )
     model_limits: ModelLimits = Field(ModelLimits(), description="what a version may cost for it to be promoted")
     monitoring: Monitoring = Field(Monitoring(), description="what is watched once a model is in use")

@@ -46,7 +46,9 @@ class Monitoring(Strict):
         for rule in self.rules:
             if rule.granularity not in self.granularities:
                 known = ", ".join(self.granularities)
-                raise ValueError(f"rules: {rule.name} looks at windows of {rule.granularity}; granularities are {known}")
+                raise ValueError(
+                    f"rules: {rule.name} looks at windows of {rule.granularity}; granularities are {known}"
+                )
             if rule.slice and rule.slice not in self.slices:
                 raise ValueError(f"rules: {rule.name} looks at slice '{rule.slice}', which is not among slices")
         return self

@@ -47,8 +47,32 @@ METRICS: dict[TableKind, frozenset[str]] = {
             "log_loss",
         }
     ),
+    "model": frozenset(
+        {
+            "label_share",
+            "label_changes",
+            "mean_prediction",
+            "mean_label",
+            "auc",
+            "average_precision",
+            "brier",
+            "log_loss",
+            "calibration_error",
+            "calibration_ratio",
+            "rmse",
+            "mae",
+            "r2",
+            "demographic_parity_difference",
+            "equal_opportunity_difference",
+            "attribution_share",
+            "attribution_drift",
+            "attribution_shift",
+            "skew",
+            "skew_missing",
+        }
+    ),
 }
-"""Columns of a quality monitor's tables that are numbers. Metrics of the model table are the project's own."""
+"""What can be asked of each table: numeric columns of a quality monitor's, metrics of the monitoring job's own."""
 
 MetricName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z]+)?$")]
 
@@ -56,11 +80,19 @@ MetricName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z]+)?$")]
 class AlertRule(Strict):
     """One rule. It fires when `breaches` of the last `of` windows are beyond a bound, the latest among them."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,47}$", description="name in alerts and reports, such as feature-drift")
-    table: TableKind = Field(description="drift or profile: the quality monitor's table; model: quality, skew, attributions")
-    metric: MetricName = Field(description="column of that table (ks_test.statistic inside one), or metric of the model")
+    name: str = Field(
+        pattern=r"^[a-z][a-z0-9-]{0,47}$", description="name in alerts and reports, such as feature-drift"
+    )
+    table: TableKind = Field(
+        description="drift or profile: the quality monitor's table; model: quality, skew, attributions"
+    )
+    metric: MetricName = Field(
+        description="column of that table (ks_test.statistic inside one), or metric of the model"
+    )
     columns: tuple[Text, ...] = Field(
-        ("*",), min_length=1, description="columns that are looked at; *: all, :table: the model or the table as a whole"
+        ("*",),
+        min_length=1,
+        description="columns that are looked at; *: all, :table: the model or the table as a whole",
     )
     at_least_columns: int = Field(1, ge=1, description="how many columns must be beyond the bound in a window")
     slice: Text | None = Field(None, description="slicing expression, one of monitoring.slices; null: the whole table")
@@ -82,7 +114,9 @@ class AlertRule(Strict):
         if self.above is None and self.below is None:
             raise ValueError("expected a bound: above, below, or both")
         if self.above is not None and self.below is not None and self.below > self.above:
-            raise ValueError(f"below ({self.below}) is more than above ({self.above}): every value would be beyond a bound")
+            raise ValueError(
+                f"below ({self.below}) is more than above ({self.above}): every value would be beyond a bound"
+            )
         if self.breaches > self.of:
             raise ValueError(f"breaches: expected at most of ({self.of}), found {self.breaches}")
         if self.drift_type and self.table != "drift":
@@ -91,9 +125,11 @@ class AlertRule(Strict):
             raise ValueError("columns: * stands for all of them, so it stands alone")
         if "*" not in self.columns and self.at_least_columns > len(self.columns):
             raise ValueError(f"at_least_columns: expected at most {len(self.columns)}, the number of columns")
-        known = METRICS.get(self.table)
-        if known and self.metric not in known:
-            raise ValueError(f"metric: the {self.table} table has no number {self.metric}; known are {', '.join(sorted(known))}")
+        known = METRICS[self.table]
+        if self.metric not in known:
+            raise ValueError(
+                f"metric: the {self.table} table has no number {self.metric}; known are {', '.join(sorted(known))}"
+            )
         return self
 
     def as_parameter(self) -> dict[str, Any]:
@@ -103,9 +139,14 @@ class AlertRule(Strict):
 
     def sentence(self) -> str:
         """The rule in words, for whoever gets its alert."""
-        bounds = [f"{word} {value:g}" for word, value in (("above", self.above), ("below", self.below)) if value is not None]
+        bounds = [
+            f"{word} {value:g}" for word, value in (("above", self.above), ("below", self.below)) if value is not None
+        ]
         what = f"{self.metric} {' or '.join(bounds)}"
         if self.at_least_columns > 1:
             what += f" in at least {self.at_least_columns} columns"
         where = f" where {self.slice}" if self.slice else ""
-        return f"{what}{where} in {self.breaches} of the last {self.of} windows of {self.granularity}, the latest among them"
+        if self.of == 1:
+            return f"{what}{where} in the latest window of {self.granularity}"
+        often = f"in {self.breaches} of the last {self.of} windows of {self.granularity}, the latest among them"
+        return f"{what}{where} {often}"

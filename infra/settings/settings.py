@@ -98,6 +98,11 @@ class Settings(Strict):
         return self.base_name
 
     @property
+    def dashboard_name(self) -> str:
+        """Title of the monitoring's dashboard, in the environment's folder."""
+        return self.job_name("monitoring")
+
+    @property
     def reports_folder(self) -> str:
         """Workspace folder of the report; a copy's is inside the environment's."""
         return f"{self.folder}/reports" + (f"/{self.copy_of.slug}" if self.copy_of else "")

@@ -7,6 +7,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from infra.workspace.alerts.routes import routes as alert_routes
+from infra.workspace.alerts.service import AlertsService
 from infra.workspace.catalog.routes import routes as catalog_routes
 from infra.workspace.catalog.service import CatalogService
 from infra.workspace.compute.local_engines import LocalEngines
@@ -17,6 +19,9 @@ from infra.workspace.control.clock import Clock
 from infra.workspace.control.faults import Faults
 from infra.workspace.control.routes import routes as control_routes
 from infra.workspace.control.service import ControlService
+from infra.workspace.dashboards.routes import routes as dashboard_routes
+from infra.workspace.dashboards.service import DashboardsService
+from infra.workspace.dashboards.viewing import Viewing
 from infra.workspace.files.dbfs_routes import routes as dbfs_routes
 from infra.workspace.files.routes import routes as files_routes
 from infra.workspace.files.service import FilesService
@@ -35,6 +40,11 @@ from infra.workspace.jobs.service import JobsService
 from infra.workspace.jobs.services import JobServices
 from infra.workspace.models.routes import routes as models_routes
 from infra.workspace.models.service import ModelsService
+from infra.workspace.monitors.routes import routes as monitor_routes
+from infra.workspace.monitors.service import MonitorsService
+from infra.workspace.pages.dashboards import routes as dashboard_page_routes
+from infra.workspace.pages.overview import Overview
+from infra.workspace.pages.reports import routes as report_routes
 from infra.workspace.pages.routes import routes as page_routes
 from infra.workspace.record import read_admin_token
 from infra.workspace.secrets.routes import routes as secrets_routes
@@ -72,6 +82,12 @@ class Rooms:
         self._tracking.start()  # first of all: MLflow's process takes longest to come up
         models = ModelsService(store, clock, self._tracking, catalog)
         sql = SqlService(store, clock, permissions, catalog, self._compute, config.url)
+        self._monitors = MonitorsService(store, clock, self._identity, catalog, self._jobs)
+        self._alerts = AlertsService(
+            store, clock, self._identity, permissions, files, sql, self._jobs.notifications, config.url
+        )
+        dashboards = DashboardsService(store, clock, permissions, files, sql.warehouses)
+        viewing = Viewing(store, clock, self._identity, dashboards, sql.statements)
         faults = Faults()
         self._journal = Journal(store, clock)
         self._provider = ProviderServer(config.provider_port, config.url, config.folder("terraform"), self._journal)
@@ -81,6 +97,7 @@ class Rooms:
                 gateway_routes(LoginService(self._identity, clock), self._status),
                 identity_routes(self._identity, permissions, config.workspace_id),
                 secrets_routes(secrets),
+                monitor_routes(self._monitors),
                 catalog_routes(catalog),
                 files_routes(files),
                 volume_routes(files.volumes),
@@ -92,7 +109,13 @@ class Rooms:
                 control_routes(ControlService(clock, faults)),
                 models_routes(models),
                 tracking_routes(self._tracking),
-                page_routes(self._jobs, catalog, self._identity),
+                alert_routes(self._alerts),
+                dashboard_routes(dashboards),
+                page_routes(
+                    self._jobs, catalog, self._identity, Overview(files, viewing, self._monitors, self._alerts)
+                ),
+                dashboard_page_routes(viewing, self._identity),
+                report_routes(files),
             ],
             self._identity.authenticate,
             faults,
@@ -102,10 +125,14 @@ class Rooms:
         """Starts what works on its own; returns Terraform's reattach entry."""
         self._provider.start()
         self._jobs.start()
+        self._monitors.start()
+        self._alerts.start()
         return self._provider.reattach(os.getpid())
 
     def stop(self) -> None:
         self._provider.stop()
+        self._alerts.stop()
+        self._monitors.stop()
         self._jobs.stop()
         self._tracking.stop()
         self._engines.stop()

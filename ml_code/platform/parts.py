@@ -54,7 +54,20 @@ def write(spark: "SparkSession", part: Part, rows: "DataFrame", found: Differenc
     if not found.empty and found.count <= MERGE_LIMIT:
         tables.merge(spark, part.name, found.rows, part.keys)
         return
-    tables.replace_where(spark, part.name, _whole(spark, part, rows), part.condition)
+    if part.carried:
+        present = spark.table(part.name).where(part.condition).select(*part.keys, *part.carried)
+        rows = rows.join(present, list(part.keys), "left")
+    tables.replace_where(spark, part.name, filled(spark, part.name, rows), part.condition)
+
+
+def filled(spark: "SparkSession", name: str, rows: "DataFrame") -> "DataFrame":
+    """The rows with all columns of the table: those that they lack are empty."""
+    from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
+
+    for field in spark.table(name).schema.fields:
+        if field.name not in rows.columns:
+            rows = rows.withColumn(field.name, F.lit(None).cast(field.dataType))
+    return rows
 
 
 def _same(here: "DataFrame", there: "DataFrame", part: Part) -> "Column":
@@ -71,16 +84,3 @@ def _same(here: "DataFrame", there: "DataFrame", part: Part) -> "Column":
             sides = [F.map_values(side) for side in sides]
         same = same & sides[0].eqNullSafe(sides[1])
     return same
-
-
-def _whole(spark: "SparkSession", part: Part, rows: "DataFrame") -> "DataFrame":
-    """The rows with all columns of the table: the carried ones as they are, others that are missing empty."""
-    from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
-
-    table = spark.table(part.name)
-    if part.carried:
-        rows = rows.join(table.where(part.condition).select(*part.keys, *part.carried), list(part.keys), "left")
-    for field in table.schema.fields:
-        if field.name not in rows.columns:
-            rows = rows.withColumn(field.name, F.lit(None).cast(field.dataType))
-    return rows

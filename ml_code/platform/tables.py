@@ -54,7 +54,8 @@ def from_arrow(spark: "SparkSession", rows: "pa.Table", columns: Sequence[Column
     if int(spark.version.split(".")[0]) >= 4:
         return spark.createDataFrame(ordered)
     # Spark 3 takes no Arrow table.
-    return spark.createDataFrame([tuple(row.values()) for row in ordered.to_pylist()], ddl(columns))
+    rows_of_python = ordered.to_pylist(maps_as_pydicts="strict")
+    return spark.createDataFrame([tuple(row.values()) for row in rows_of_python], ddl(columns))
 
 
 def to_arrow(frame: "DataFrame") -> "pa.Table":
@@ -86,7 +87,7 @@ def merge(
     names = ", ".join(f"`{column}`" for column in rows.columns)
     values = ", ".join(f"s.`{column}`" for column in rows.columns)
     matched = f" WHEN MATCHED THEN UPDATE SET {sets}" if update and sets else ""
-    missing = f" WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})" if insert else ""
+    missing = f" WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})" if insert else ""  # noqa: S608  # names of ours
     try:
         run(
             spark,

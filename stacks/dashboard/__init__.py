@@ -1,0 +1,1 @@
+"""The monitoring dashboard as data, in Lakeview's serialized format."""

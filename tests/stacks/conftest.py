@@ -17,7 +17,7 @@ from stacks.plan import plan
 Stacks = dict[str, dict[str, Any]]
 Synthesize = Callable[..., Stacks]
 
-MANIFEST = REPOSITORY / "ml_code" / "steps.yaml"
+ML_CODE = REPOSITORY / "ml_code"
 
 
 def git(clone: Path, *arguments: str) -> str:
@@ -30,10 +30,11 @@ def git(clone: Path, *arguments: str) -> str:
 
 @pytest.fixture(scope="session")
 def pristine_clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone with the manifest of steps on main, dev, release, feature/x and feature/y; main is checked out."""
+    """A clone with steps and tables on main, dev, release, feature/x and feature/y; main is checked out."""
     path = tmp_path_factory.mktemp("clone")
     (path / "ml_code").mkdir()
-    shutil.copy(MANIFEST, path / "ml_code" / "steps.yaml")
+    for file in ("steps.yaml", "tables.yaml"):
+        shutil.copy(ML_CODE / file, path / "ml_code" / file)
     git(path, "init", "--quiet", "--initial-branch", "main")
     git(path, "add", ".")
     git(path, "commit", "--quiet", "--message", "first")

@@ -39,6 +39,8 @@ def test_a_copy_lies_beside_dev_and_other_copies(clone: Path, synthesized: Synth
         "feature-x-dev-hrob-landing",
         "feature-x-dev-hrob-training",
         "feature-x-dev-hrob-batch-inference",
+        "feature-x-dev-hrob-monitoring",
+        "feature-x-dev-hrob-quality-monitor",
     }
     assert ("databricks_schema", "hrob_feature_x") in names(x["dev"])
     assert x["dev-admin"] == dev["dev-admin"], "the environment's own objects are not the copy's to change"

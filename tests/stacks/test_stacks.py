@@ -11,6 +11,7 @@ Stacks = dict[str, dict[str, Any]]
 ENVIRONMENTS = {"dev": "dev", "staging": "main", "prod": "release"}
 OWN = "${data.databricks_service_principal.service_principal.application_id}"
 MADE = "${databricks_service_principal.service_principal.application_id}"
+JOBS = ("landing", "training", "batch_inference", "monitoring", "quality_monitor")
 
 
 def jobs(stack: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -49,7 +50,7 @@ def test_every_job_is_pinned_and_runs_as_its_environment(stacks: Stacks, environ
     principal = stack["data"]["databricks_service_principal"]["service_principal"]
     assert principal["display_name"] == f"branchline-{environment}"
     assert {job["name"] for job in jobs(stack).values()} == {
-        f"{environment}-hrob-{job}" for job in ("landing", "training", "batch-inference")
+        f"{environment}-hrob-{job.replace('_', '-')}" for job in JOBS
     }
     for job in jobs(stack).values():
         assert job["git_source"]["branch"] == ENVIRONMENTS[environment]
@@ -70,6 +71,8 @@ def test_every_job_has_tags_limits_queue_and_somebody_to_tell(stacks: Stacks, en
         assert job["health"]["rules"]
         assert job["email_notifications"]["on_failure"]
         for task in job["task"]:
+            if "spark_python_task" not in task:
+                continue
             assert task["timeout_seconds"] > 0
             assert task["max_retries"] >= 0
             assert task["spark_python_task"]["source"] == "GIT"
@@ -86,10 +89,11 @@ def test_only_prod_fires_and_scores_daily_at_eleven_utc(stacks: Stacks) -> None:
 
 def test_the_training_job_goes_from_files_to_champion(stacks: Stacks) -> None:
     tasks = {task["task_key"]: task for task in jobs(stacks["prod"])["training"]["task"]}
-    order = ["ingest", "features", "train", "validate", "promote"]
-    assert set(tasks) == set(order)
-    for before, after in itertools.pairwise(order):
+    for before, after in itertools.pairwise(["ingest", "features", "gate"]):
         assert tasks[after]["depends_on"] == [{"task_key": before}]
+    for before, after in itertools.pairwise(["train", "validate", "promote"]):
+        assert tasks[after]["depends_on"] == [{"task_key": before}]
+    assert tasks["train"]["depends_on"] == [{"task_key": "worthwhile", "outcome": "true"}]
     line = tasks["validate"]["spark_python_task"]["parameters"]
     assert line[line.index("--floor") + 1] == "{{job.parameters.floor}}"
     defaults = {p["name"]: p["default"] for p in jobs(stacks["prod"])["training"]["parameter"]}
@@ -122,7 +126,9 @@ def test_a_service_principal_may_do_its_work_in_its_own_catalog_and_no_more(stac
     for environment in ENVIRONMENTS:
         entitlements = stacks[f"{environment}-admin"]["resource"]["databricks_entitlements"]["service_principal"]
         assert entitlements["allow_cluster_create"] is False
-        assert levels(stacks[f"{environment}-admin"], MADE) == {"policy": "CAN_USE", "folder": "CAN_MANAGE"}
+        assert entitlements["databricks_sql_access"] is True, "it makes tables on the warehouse"
+        found = levels(stacks[f"{environment}-admin"], MADE)
+        assert found == {"policy": "CAN_USE", "warehouse": "CAN_USE", "folder": "CAN_MANAGE"}
 
 
 def test_no_stack_names_another_environments_service_principal_or_catalog(stacks: Stacks) -> None:
@@ -138,12 +144,8 @@ def test_people_only_look_at_prod(stacks: Stacks) -> None:
     for group in ("branchline-engineers", "branchline-scientists"):
         assert grants(stacks["prod-admin"], group) == {}
         found = levels(stacks["prod"], group)
-        assert found == {
-            "experiment": "CAN_READ",
-            "landing": "CAN_VIEW",
-            "training": "CAN_VIEW",
-            "batch_inference": "CAN_VIEW",
-        }
+        assert found == {"experiment": "CAN_READ", **dict.fromkeys(JOBS, "CAN_VIEW")}
+        assert "warehouse" not in levels(stacks["prod-admin"], group)
 
 
 def test_scientists_run_jobs_and_make_copies_in_dev(stacks: Stacks) -> None:
@@ -173,13 +175,13 @@ def test_the_project_stack_needs_no_administrator(stacks: Stacks) -> None:
             "databricks_registered_model",
             "databricks_permissions",
             "databricks_grants",
+            "databricks_sql_table",
+            "databricks_quality_monitor",
+            "databricks_alert_v2",
+            "databricks_dashboard",
+            "databricks_directory",
         }
-        assert levels(stacks[environment], OWN) == {
-            "experiment": "CAN_MANAGE",
-            "landing": "IS_OWNER",
-            "training": "IS_OWNER",
-            "batch_inference": "IS_OWNER",
-        }
+        assert levels(stacks[environment], OWN) == {"experiment": "CAN_MANAGE", **dict.fromkeys(JOBS, "IS_OWNER")}
 
 
 def test_states_are_apart(stacks: Stacks) -> None:

@@ -11,8 +11,8 @@ from infra.policies.resource import Resource
 
 @check(
     "BRL_DBX_20",
-    "A stack finds the service principal and the policy of its own environment",
-    kinds=["databricks_service_principal", "databricks_cluster_policy"],
+    "A stack finds the service principal, policy and warehouse of its own environment",
+    kinds=["databricks_service_principal", "databricks_cluster_policy", "databricks_sql_warehouse"],
     block_types=["data"],
     severity=Severity.HIGH,
     advice="Look them up by the settings' names: with another environment's service principal its jobs read and write "
@@ -25,8 +25,10 @@ def found_objects_of_environment(source: Resource) -> Iterator[str]:
     settings = source.settings
     if source.kind == "databricks_service_principal":
         argument, expected = "display_name", settings.values.service_principal
-    else:
+    elif source.kind == "databricks_cluster_policy":
         argument, expected = "name", settings.policy_name
+    else:
+        argument, expected = "name", settings.warehouse_name
     found = source.value(argument)
     if found is None:
         used = ", ".join(sorted(source.names())) or "nothing"

@@ -1,4 +1,4 @@
-"""Who a job is."""
+"""Who a job or an alert is."""
 
 from collections.abc import Iterator
 
@@ -10,10 +10,10 @@ from infra.policies.resource import Resource
 
 @check(
     "BRL_DBX_1",
-    "A job runs as a service principal",
-    kinds=["databricks_job"],
+    "Jobs and alerts run as a service principal",
+    kinds=["databricks_job", "databricks_alert_v2"],
     severity=Severity.HIGH,
-    advice="Give the job run_as with the service principal that the stack makes or finds by its name: a person leaves, "
+    advice="Give it run_as with the service principal that the stack makes or finds by its name: a person leaves, "
     "and has other rights than the environment.",
     setting="service_principal",
 )

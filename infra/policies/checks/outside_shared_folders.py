@@ -17,6 +17,8 @@ _PATHS = {
     "databricks_dashboard": "parent_path",
     "databricks_query": "parent_path",
     "databricks_alert": "parent_path",
+    "databricks_alert_v2": "parent_path",
+    "databricks_quality_monitor": "assets_dir",
 }
 _OPEN = ("/Shared", "/Users")
 

@@ -1,4 +1,4 @@
-"""What starts a job by itself."""
+"""What starts a job, an alert or a monitor by itself."""
 
 from collections.abc import Iterator
 
@@ -12,17 +12,18 @@ _STARTERS = ("schedule", "trigger", "continuous")
 @check(
     "BRL_DBX_13",
     "Schedules fire only where the settings say so",
-    kinds=["databricks_job"],
+    kinds=["databricks_job", "databricks_alert_v2", "databricks_quality_monitor"],
     severity=Severity.MEDIUM,
     advice='Set pause_status = "PAUSED" where the settings\' schedules are paused, and in every copy.',
     setting="schedules",
 )
-def schedule_as_settings(job: Resource) -> Iterator[str]:
-    """What starts a job by itself is paused, unless schedules are active here. Unset means active on Databricks."""
-    if job.settings.schedules_active:
+def schedule_as_settings(resource: Resource) -> Iterator[str]:
+    """What starts it by itself is paused, unless schedules are active here. Unset means active on Databricks."""
+    if resource.settings.schedules_active:
         return
     for kind in _STARTERS:
-        for block in job.blocks(kind):
+        for block in resource.blocks(kind):
             if block.value("pause_status") != "PAUSED":
-                whose = "a copy's are paused" if job.settings.copy_of else f"{job.settings.environment}'s are paused"
+                settings = resource.settings
+                whose = "a copy's are paused" if settings.copy_of else f"{settings.environment}'s are paused"
                 yield f"its {kind} is active, {whose}"

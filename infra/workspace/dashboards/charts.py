@@ -39,6 +39,7 @@ _CONFIG: Chart = {
     "font": _FONT,
     "background": "transparent",
     "view": {"stroke": None},
+    "mark": {"color": _COLOURS[0]},
     "axis": {
         "gridColor": "#edf0f4",
         "domainColor": "#c5cedb",
@@ -48,9 +49,10 @@ _CONFIG: Chart = {
         "titleFontWeight": "normal",
         "labelFontSize": 11,
         "titleFontSize": 11,
-        "labelOverlap": True,
+        "labelOverlap": "greedy",
+        "labelSeparation": 6,
     },
-    "legend": {"orient": "top", "title": None, "labelColor": "#16202e", "labelFontSize": 11, "symbolType": "circle"},
+    "legend": {"orient": "top", "labelColor": "#16202e", "labelFontSize": 11, "symbolType": "circle"},
     "range": {"category": list(_COLOURS)},
     "arc": {"stroke": "#fff"},
 }
@@ -123,6 +125,7 @@ class _Drawing:
         found = self.channel("color")
         if found is None or found["type"] != "nominal":
             return found
+        found["title"] = None  # the entries of a legend speak for themselves
         mappings = self.widget.encoding("color").get("scale", {}).get("mappings") or []
         pairs = [
             (str(each.get("value")), each["color"])
@@ -185,10 +188,12 @@ def _series(drawing: _Drawing, mark: Callable[[_Drawing], Chart], scale: Chart) 
         title = {"title": drawing.widget.encoding("y").get("axis", {}).get("title")}
         y = {"field": _VALUE, "type": "quantitative", **title}
         rows = drawing.melted(drawing.measures(measured))
-        series = {"color": {"field": _SERIES, "type": "nominal", "sort": None}}
+        series = {"color": {"field": _SERIES, "type": "nominal", "sort": None, "title": None}}
     if y["type"] == "quantitative":
         y = {**y, "scale": {**scale, **y.get("scale", {})}}
     drawn = mark(drawing)
+    if "size" in drawn:  # bars of a width in pixels stand on a continuous axis, which leaves them no room at its ends
+        x = {**x, "scale": {**x.get("scale", {}), "padding": drawn["size"] // 2 + 2}}
     offset = {"xOffset": {"field": series["color"]["field"]}} if series and drawn.pop("grouped", False) else {}
     drawn.pop("grouped", None)
     return {"data": {"values": rows}, "mark": drawn, "encoding": {"x": x, "y": y, **series, **offset}}
@@ -235,7 +240,7 @@ def _heatmap(drawing: _Drawing) -> Chart:
     x, y, colour = drawing.required("x"), drawing.required("y"), drawing.required("color")
     for axis in (x, y):
         axis["type"] = "ordinal" if axis["type"] == "temporal" else axis["type"]
-    colour = {**colour, "scale": {"scheme": "blues"}, "legend": {"orient": "right", "gradientThickness": 10}}
+    colour = {**colour, "scale": {"scheme": "blues"}, "legend": {"orient": "top", "gradientLength": 160}}
     if x["type"] == "ordinal":
         x = {**x, "timeUnit": "utcyearmonthdate", "axis": {"format": "%Y-%m-%d"}}
     encoding = {"x": x, "y": y, "color": colour}
@@ -271,7 +276,7 @@ def _combo(drawing: _Drawing) -> Chart:
             title = ", ".join(_label(each) for each in fields)
             y = {"field": _VALUE, "type": "quantitative", "title": title}
             data = {"values": drawing.melted(drawing.measures(fields))}
-            colour = {"field": _SERIES, "type": "nominal"}
+            colour = {"field": _SERIES, "type": "nominal", "title": None}
             layers.append({"data": data, "mark": mark, "encoding": {"x": x, "y": y, "color": colour}})
     if not layers:
         raise Undrawable("a combo chart needs fields for y")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,7 @@ Answer = dict[str, Any]
 _TYPE, _PERMISSION_TYPE = "DASHBOARD", "dashboards"
 _SUFFIX = ".lvdash.json"
 _PAGE_SIZE, _MOST = 20, 1000
+_FIRST_ETAG = 10_000_001
 _LISTED = ("dashboard_id", "display_name", "warehouse_id", "lifecycle_state", "create_time")
 _ANSWERED = (*_LISTED, "etag", "path", "parent_path", "update_time", "serialized_dashboard")
 
@@ -120,14 +121,7 @@ class DashboardsService:
         size = page_size or _PAGE_SIZE
         if not 0 < size <= _MOST:
             raise BadRequest(f"page_size is at most {_MOST} and at least 1, not {size}")
-        states = ("ACTIVE", "TRASHED") if show_trashed else ("ACTIVE",)
-        found = [
-            each
-            for each in self._documents.all()
-            if each["lifecycle_state"] in states
-            and each["dashboard_id"] > (page_token or "")
-            and self._permissions.allows(principal, _PERMISSION_TYPE, each["dashboard_id"], "CAN_READ")
-        ]
+        found = [each for each in self._readable(principal, show_trashed) if each["dashboard_id"] > (page_token or "")]
         answer: Answer = {"dashboards": [{key: each[key] for key in _LISTED if each[key]} for each in found[:size]]}
         return {**answer, "next_page_token": found[size - 1]["dashboard_id"]} if len(found) > size else answer
 
@@ -188,6 +182,16 @@ class DashboardsService:
             str(revision.get("revision_create_time") or dashboard["update_time"]),
         )
 
+    def readable(self, principal: Principal) -> Sequence[str]:
+        """The ids of the dashboards that the caller may look at."""
+        return [each["dashboard_id"] for each in self._readable(principal, False)]
+
+    def _readable(self, principal: Principal, also_trashed: bool) -> Iterator[Answer]:
+        for each in self._documents.all():
+            is_wanted = also_trashed or each["lifecycle_state"] == "ACTIVE"
+            if is_wanted and self._permissions.allows(principal, _PERMISSION_TYPE, each["dashboard_id"], "CAN_READ"):
+                yield each
+
     def _move(self, principal: Principal, dashboard: Answer, body: Body) -> None:
         """The object in the tree follows the name; an update changes no folder, on Databricks neither."""
         node = self._node(dashboard["dashboard_id"])
@@ -205,7 +209,7 @@ class DashboardsService:
 
     def _put(self, dashboard: Answer) -> Answer:
         """Writes a draft, which gets a new etag."""
-        etag = str(self._store.next_id("dashboard etag"))
+        etag = str(self._store.next_id("dashboard etag", _FIRST_ETAG))
         changed = {**dashboard, "etag": etag, "update_time": self._now()}
         self._documents.put(dashboard["dashboard_id"], changed)
         return self._answer(changed)

@@ -27,10 +27,9 @@ def written(value: Any, kind: str, format: Mapping[str, Any] | None = None) -> s
 
 
 def moment(milliseconds: int, kind: str) -> str:
-    """A time in UTC, without the parts of the day that say nothing."""
+    """A time in UTC; of a date its day only."""
     found = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    is_day = kind == "date" or (found.hour, found.minute, found.second) == (0, 0, 0)
-    return found.strftime("%Y-%m-%d" if is_day else "%Y-%m-%d %H:%M:%S" if found.second else "%Y-%m-%d %H:%M")
+    return found.strftime("%Y-%m-%d" if kind == "date" else "%Y-%m-%d %H:%M:%S" if found.second else "%Y-%m-%d %H:%M")
 
 
 def written_as(value: Any, kind: str, pattern: str) -> str:

@@ -42,6 +42,8 @@ class Sheet:
     """One page of a dashboard."""
 
     page: Page
+    filters: Sequence[Tile]
+    """Those of pages that are for all: they stand above the grid."""
     tiles: Sequence[Tile]
     elsewhere: Sequence[tuple[str, str]] = field(default_factory=tuple)
     """Choices of the address that belong to no filter of this page, kept when its own are changed."""
@@ -61,9 +63,10 @@ def sheet(definition: Definition, page: Page, address: Address, runner: Runner, 
         plan = plans[number]
         outcome = outcomes[plan] if isinstance(plan, Asked) else plan
         tiles.append(_tile(widget, outcome, chosen, page.columns))
+    above = len(widgets) - len(page.widgets)
     own = {name for each in chosen for name in (each.key, f"{each.key}~min", f"{each.key}~max")}
     kept = [(name, value) for name, values in address.items() if name not in own for value in values]
-    return Sheet(page, tiles, kept)
+    return Sheet(page, tiles[:above], tiles[above:], kept)
 
 
 def _plan(definition: Definition, widget: Widget, chosen: Sequence[Choice], now: datetime) -> Asked | Problem | None:

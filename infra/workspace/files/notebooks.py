@@ -32,6 +32,8 @@ def classify(path: str, data: bytes, format: str, language: str | None) -> Impor
     if format == "RAW":
         return Import(path, "FILE", None, None)
     if format == "AUTO":
+        if path.lower().endswith(".lvdash.json"):
+            raise NotSupported(f"workspace/import of the dashboard {path}: make it by /api/2.0/lakeview/dashboards")
         if extension == ".ipynb":
             return Import(path[: -len(extension)], "NOTEBOOK", language or "PYTHON", "JUPYTER")
         if known and data.startswith(_HEADERS[known]):

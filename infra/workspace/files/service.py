@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from infra.workspace.config import WorkspaceConfig
@@ -96,6 +96,10 @@ class FilesService:
             return {"objects": [_as_asked(path, node)]}
         seen = [_as_asked(path, child) for child in self.tree.children(node.path) if self._may_read(principal, child)]
         return {"objects": seen} if seen else {}
+
+    def files(self, principal: Principal) -> Sequence[Node]:
+        """All files of the tree (not notebooks) that the principal may read."""
+        return [node for node in self.tree.below("/") if node.object_type == "FILE" and self._may_read(principal, node)]
 
     def mkdirs(self, principal: Principal, path: str) -> dict[str, Any]:
         """Makes a directory and those above it; one that exists is left as it is."""

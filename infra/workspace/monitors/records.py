@@ -57,6 +57,15 @@ class MonitorRecords:
         self.monitors = Documents(store, "quality-monitor")
         store.schema("monitors", _SCHEMA)
 
+    def amend(self, table_id: str, **changes: Any) -> dict[str, Any] | None:
+        """Changes fields of a monitor; the monitor as it is then, None where there is none any more."""
+        with self._store.write():
+            monitor = self.monitors.get(table_id)
+            if monitor is not None:
+                monitor |= changes
+                self.monitors.put(table_id, monitor)
+        return monitor
+
     def add_refresh(self, table_id: str, cause: str, now_ms: int) -> Refresh:
         with self._store.write() as tx:
             made = tx.execute(
@@ -98,6 +107,10 @@ class MonitorRecords:
         with self._store.write() as tx:
             self.monitors.delete(table_id)
             tx.execute("DELETE FROM monitor_refreshes WHERE table_id = ?", (table_id,))
+
+    def close(self) -> None:
+        """Closes this thread's connection."""
+        self._store.close()
 
 
 def _refresh(row: sqlite3.Row) -> Refresh:

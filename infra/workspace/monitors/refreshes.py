@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from typing import Protocol
 
 from infra.workspace.control.clock import Clock
 from infra.workspace.gateway.errors import ApiError
@@ -19,26 +19,24 @@ _LOOK_SECONDS = 0.5
 _NOT_YET = ("QUEUED", "PENDING", "BLOCKED", "WAITING_FOR_RETRY")
 
 
+class Monitors(Protocol):
+    """What the queue asks of and tells the monitors (`service.MonitorsService`), by their tables' ids."""
+
+    def owner_of(self, table_id: str) -> Principal: ...
+
+    def prepare(self, table_id: str) -> str: ...
+
+    def ended(self, refresh: Refresh) -> None: ...
+
+
 class RefreshQueue:
-    """Runs the refreshes of all monitors.
+    """Runs the refreshes of all monitors."""
 
-    `prepare` gives the principal and the table's name that a refresh is for, or raises ApiError if the monitor cannot
-    be refreshed; `told` is called with every refresh that has ended.
-    """
-
-    def __init__(
-        self,
-        records: MonitorRecords,
-        clock: Clock,
-        jobs: JobsService,
-        prepare: Callable[[str], tuple[Principal, str]],
-        told: Callable[[Refresh], None],
-    ) -> None:
+    def __init__(self, records: MonitorRecords, clock: Clock, jobs: JobsService, monitors: Monitors) -> None:
         self._records = records
         self._clock = clock
         self._jobs = jobs
-        self._prepare = prepare
-        self._told = told
+        self._monitors = monitors
         self._lock = threading.Lock()
         self._busy: set[str] = set()
         self._stopping = False
@@ -63,8 +61,7 @@ class RefreshQueue:
         if current.run_id is None:
             self._end(current, "CANCELED", "The refresh was canceled.")
         else:
-            principal, _ = self._prepare(current.table_id)
-            self._jobs.runs.cancel_run(principal, current.run_id)
+            self._jobs.runs.cancel_run(self._monitors.owner_of(current.table_id), current.run_id)
 
     def _next(self, table_id: str) -> None:
         """Starts the oldest refresh that waits, unless one of the monitor's is at work."""
@@ -88,39 +85,41 @@ class RefreshQueue:
             with self._lock:
                 self._busy.discard(refresh.table_id)
             self._next(refresh.table_id)
+            self._records.close()
 
     def _follow(self, refresh: Refresh) -> None:
-        principal, table_name = self._prepare(refresh.table_id)
+        principal = self._monitors.owner_of(refresh.table_id)
         if refresh.run_id is None:
-            started = self._jobs.runs.run_now(
-                principal,
-                {
-                    "job_id": job_of(self._jobs, principal, table_name),
-                    "queue": {"enabled": True},
-                    # After a kill between the run's start and the next line, the same run is found again.
-                    "idempotency_token": f"quality-monitor-refresh-{refresh.id}",
-                },
-            )
-            begun = self._records.change(refresh, run_id=started["run_id"])
+            run_id = self._begin(refresh, principal)
+            begun = self._records.change(refresh, run_id=run_id)
             if begun is None:  # canceled just now
-                self._jobs.runs.cancel_run(principal, started["run_id"])
+                self._jobs.runs.cancel_run(principal, run_id)
                 return
             refresh = begun
         run_id = refresh.run_id or 0
         while not self._stopping:
-            run = self._jobs.runs.await_run(run_id, _LOOK_SECONDS)
-            if run is not None:
-                self._end(refresh, *_outcome(run))
-                return
             life = self._jobs.runs.get_run(principal, run_id)["state"]["life_cycle_state"]
             state = "PENDING" if life in _NOT_YET else "RUNNING"
             if state != refresh.state:
                 refresh = self._records.change(refresh, state=state) or refresh
+            run = self._jobs.runs.await_run(run_id, _LOOK_SECONDS)
+            if run is not None:
+                self._end(refresh, *_outcome(run))
+                return
+
+    def _begin(self, refresh: Refresh, principal: Principal) -> int:
+        """Starts the run. After a kill between its start and the note of its id, the token finds the same run again."""
+        body = {
+            "job_id": job_of(self._jobs, principal, self._monitors.prepare(refresh.table_id)),
+            "queue": {"enabled": True},
+            "idempotency_token": f"quality-monitor-refresh-{refresh.id}",
+        }
+        return int(self._jobs.runs.run_now(principal, body)["run_id"])
 
     def _end(self, refresh: Refresh, state: str, message: str | None = None) -> None:
         ended = self._records.change(refresh, state=state, end_ms=self._clock.now_ms(), message=message)
         if ended is not None:
-            self._told(ended)
+            self._monitors.ended(ended)
 
 
 def _outcome(run: JobRun) -> tuple[str, str | None]:

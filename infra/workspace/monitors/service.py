@@ -43,7 +43,7 @@ class MonitorsService:
         self._catalog = catalog
         self._jobs = jobs
         self._records = MonitorRecords(store)
-        self._queue = RefreshQueue(self._records, clock, jobs, self._prepare, self._ended)
+        self._queue = RefreshQueue(self._records, clock, jobs, self)
         self._schedules: ScheduleLoop[str] = ScheduleLoop(clock, self._scheduled, self._fire)
 
     def start(self) -> None:
@@ -129,8 +129,8 @@ class MonitorsService:
         self._queue.cancel(refresh)
         return {}
 
-    def list_monitors(self, principal: Principal) -> list[dict[str, Any]]:
-        """For the workspace's pages: the monitors whose tables the principal may read, by name.
+    def list_monitors(self, principal: Principal) -> dict[str, Any]:
+        """For the workspace's pages: the `monitors` of all tables that the principal may read, by name.
 
         What REST answers, with `owner`, `latest_refresh` (None before the first) and `next_refresh` (datetime or None).
         """
@@ -148,7 +148,52 @@ class MonitorsService:
                     "next_refresh": self._schedules.next_fire(monitor["table_id"]),
                 }
             )
-        return sorted(found, key=lambda each: str(each["table_name"]))
+        return {"monitors": sorted(found, key=lambda each: str(each["table_name"]))}
+
+    # for the queue of refreshes
+
+    def owner_of(self, table_id: str) -> Principal:
+        """As whom the monitor of a table is refreshed; NotFound where there is none any more."""
+        monitor = self._records.monitors.get(table_id)
+        if monitor is None:
+            raise NotFound("The quality monitor was deleted.")
+        return self._identity.find(monitor["owner"])
+
+    def prepare(self, table_id: str) -> str:
+        """The table's name, once it is sure that its monitor still fits it; one that does not is in error from here on.
+
+        Raises ApiError with what is missing.
+        """
+        owner, name = self.owner_of(table_id), self._catalog.table_name(table_id)
+        monitor = self._records.monitors.get(table_id)
+        if monitor is None or name is None:
+            raise NotFound("The monitored table was dropped.")
+        try:
+            self._check_surroundings(owner, self._catalog.tables.get_table(owner, name), monitor["settings"])
+        except ApiError:
+            self._records.amend(table_id, status="MONITOR_STATUS_ERROR")
+            raise
+        return name
+
+    def ended(self, refresh: Refresh) -> None:
+        """Notes a failure on the monitor and mails it; a success clears it."""
+        name = self._catalog.table_name(refresh.table_id)
+        if name is None or refresh.state == "CANCELED":
+            return
+        failed = refresh.state == "FAILED"
+        changes = {"failure": refresh.message} if failed else {"failure": None, "status": "MONITOR_STATUS_ACTIVE"}
+        monitor = self._records.amend(refresh.table_id, **changes)
+        if monitor is not None and failed:
+            subject = {
+                "title": f"Refresh of the quality monitor of table {name} failed",
+                "message": refresh.message,
+                "table_name": name,
+                "refresh_id": refresh.id,
+                "run_id": refresh.run_id,
+                "result": refresh.state,
+            }
+            to = monitor["settings"].get("notifications", {}).get("on_failure", {}).get("email_addresses", [])
+            self._jobs.notifications.send(Message("monitor_refresh_failure", subject), to)
 
     def _of_table(self, principal: Principal, table_name: str, privilege: str) -> tuple[Monitor, str]:
         self._catalog.require(principal, "table", table_name, privilege)
@@ -169,39 +214,6 @@ class MonitorsService:
         if settings.get("baseline_table_name"):
             self._catalog.require(principal, "table", settings["baseline_table_name"], "SELECT")
         monitor_settings.check_columns(dict(settings), [column["name"] for column in table["columns"]])
-
-    def _prepare(self, table_id: str) -> tuple[Principal, str]:
-        """Who refreshes the table's monitor, and the table's name; the monitor has to fit the table still."""
-        monitor, name = self._records.monitors.get(table_id), self._catalog.table_name(table_id)
-        if monitor is None or name is None:
-            raise NotFound("The monitored table was dropped, or its monitor deleted.")
-        owner = self._identity.find(monitor["owner"])
-        try:
-            self._check_surroundings(owner, self._catalog.tables.get_table(owner, name), monitor["settings"])
-        except ApiError:
-            self._records.monitors.put(table_id, {**monitor, "status": "MONITOR_STATUS_ERROR"})
-            raise
-        return owner, name
-
-    def _ended(self, refresh: Refresh) -> None:
-        """Notes a failure on the monitor and mails it; a success clears it."""
-        monitor, name = self._records.monitors.get(refresh.table_id), self._catalog.table_name(refresh.table_id)
-        if monitor is None or name is None or refresh.state == "CANCELED":
-            return
-        failed = refresh.state == "FAILED"
-        changes = {"failure": refresh.message} if failed else {"failure": None, "status": "MONITOR_STATUS_ACTIVE"}
-        self._records.monitors.put(refresh.table_id, {**monitor, **changes})
-        if failed:
-            subject = {
-                "title": f"Refresh of the quality monitor of table {name} failed",
-                "message": refresh.message,
-                "table_name": name,
-                "refresh_id": refresh.id,
-                "run_id": refresh.run_id,
-                "result": refresh.state,
-            }
-            to = monitor["settings"].get("notifications", {}).get("on_failure", {}).get("email_addresses", [])
-            self._jobs.notifications.send(Message("monitor_refresh_failure", subject), to)
 
     def _scheduled(self) -> dict[str, Body]:
         """Schedules by table; monitors of tables that were dropped go on this occasion."""

@@ -16,6 +16,7 @@ from infra.workspace.identity.service import IdentityService
 from infra.workspace.jobs.service import JobsService
 from infra.workspace.pages.catalog import detail, tree
 from infra.workspace.pages.dag import draw
+from infra.workspace.pages.overview import Overview
 from infra.workspace.pages.templates import page
 from infra.workspace.pages.words import Words, state_of
 
@@ -23,7 +24,7 @@ _MANY = 100
 _RECENT = 10
 
 
-def routes(jobs: JobsService, catalog: CatalogService, identity: IdentityService) -> APIRouter:
+def routes(jobs: JobsService, catalog: CatalogService, identity: IdentityService, overview: Overview) -> APIRouter:
     """The pages; they name service principals by their display names, as people know them."""
     router = APIRouter(default_response_class=HTMLResponse)
     words = Words(identity)
@@ -36,7 +37,18 @@ def routes(jobs: JobsService, catalog: CatalogService, identity: IdentityService
         listed, runs = _jobs(jobs, principal), _runs(jobs, principal, limit=_RECENT)
         active = jobs.runs.list_runs(principal, active_only=True).get("runs", [])
         counts = {"jobs": len(listed), "active": len(active), **tree(catalog, principal).counts}
-        return page("home.html", principal=principal, jobs=listed, runs=runs, counts=counts, words=words)
+        return page(
+            "home.html",
+            principal=principal,
+            jobs=listed,
+            runs=runs,
+            counts=counts,
+            reports=overview.reports(principal),
+            dashboards=overview.dashboards(principal),
+            monitors=overview.monitors(principal),
+            alerts=overview.alerts(principal),
+            words=words,
+        )
 
     @router.get("/outbox")
     def outbox(principal: Caller) -> HTMLResponse:

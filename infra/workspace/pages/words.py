@@ -17,6 +17,11 @@ def moment(milliseconds: int | None) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def instant(text: str) -> str:
+    """A time that an API tells as text (ISO 8601, UTC), to the second."""
+    return text[:19].replace("T", " ")
+
+
 def duration(milliseconds: int | None) -> str:
     if not milliseconds:
         return "–"
@@ -55,6 +60,7 @@ class Words:
     """The functions of this module for templates, and principals' names."""
 
     moment = staticmethod(moment)
+    instant = staticmethod(instant)
     duration = staticmethod(duration)
     state_of = staticmethod(state_of)
     pinned_to = staticmethod(pinned_to)

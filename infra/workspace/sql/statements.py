@@ -84,6 +84,24 @@ class StatementBook:
             self._cancel(id)
         return self.get_statement(principal, id)
 
+    def query(
+        self, principal: Principal, warehouse_id: str, text: str, parameters: list[dict[str, Any]]
+    ) -> tuple[list[dict[str, Any]], list[results.Row]]:
+        """Columns and rows of a statement that another room runs and waits for; nothing of it is kept.
+
+        Raises ApiError with what refused it, or with what the engine says.
+        """
+        self._warehouses.use(principal, warehouse_id)
+        arguments = results.parameters(parameters)
+        refusal = self._refusal(principal, text, {})
+        if refusal is not None:
+            raise BadRequest(refusal)
+        try:
+            columns, rows, _ = self._fetch(_Running(), principal, text, arguments, {})
+        except Exception as error:  # as in _run
+            raise BadRequest(str(error) or type(error).__name__) from error
+        return columns, rows
+
     def get_statement(self, principal: Principal, id: str) -> dict[str, Any]:
         """State, and for a finished statement manifest and first chunk."""
         answer: dict[str, Any] = json.loads(self._own(principal, id)["answer"])

@@ -6,7 +6,7 @@ largest and median as ISO texts. Texts that occur once are never listed: they ma
 
 import datetime
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 
 from ml_code.platform.data_checks.bins import Bins, bins_of
 from ml_code.platform.data_checks.columns import Floats, Kind, Prepared, prepare
-from ml_code.platform.data_checks.content_hash import RowHash
-from ml_code.platform.data_checks.sources import Source, each_column
+from ml_code.platform.data_checks.content_hash import RowHash, hash_frame
+from ml_code.platform.data_checks.sources import FrameSource, Source, each_column
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 HISTOGRAM_BINS = 30
@@ -120,20 +120,33 @@ class TableProfile:
 
 
 def profile_table(
-    source: Source, look: Callable[[Prepared], None] = lambda column: None, threads: int = 2
+    source: Source,
+    *,
+    keys: Sequence[str] = (),
+    look: Callable[[Prepared], None] = lambda column: None,
+    threads: int = 2,
 ) -> TableProfile:
-    """Profile and hash in one reading, column by column; `look` sees each prepared column while it is in memory."""
-    hashed = RowHash(source.rows())
+    """Profile and hash in one reading, column by column.
 
-    def visit(name: str, column: pa.ChunkedArray) -> ColumnProfile:
-        hashed.add(name, column)
+    `keys` count for the hash but are not profiled: they name somebody. `look` sees each prepared column while it is in
+    memory, from several threads.
+    """
+    rows = source.rows()
+    hashed = RowHash(rows)
+    aligned = not isinstance(source, FrameSource)
+
+    def visit(name: str, column: pa.ChunkedArray) -> ColumnProfile | None:
+        if aligned:
+            hashed.add(name, column)
+        if name in keys:
+            return None
         prepared = prepare(name, column)
         look(prepared)
         return profile_column(prepared)
 
-    columns = each_column(source, visit, threads=threads)
-    done = hashed.done()
-    return TableProfile(done.rows, done.digest, columns)
+    found = each_column(source, visit, threads=threads)
+    done = hash_frame(source.frame) if isinstance(source, FrameSource) else hashed.done()
+    return TableProfile(rows, done.digest, {name: column for name, column in found.items() if column is not None})
 
 
 def profile_column(column: Prepared) -> ColumnProfile:
@@ -186,8 +199,7 @@ def moments(values: Floats) -> tuple[float, float | None]:
     mean = float(values.mean())
     if len(values) < 2:
         return mean, None
-    apart = values - mean
-    return mean, math.sqrt(float(np.dot(apart, apart)) / (len(values) - 1))
+    return mean, float(values.std(ddof=1, mean=np.float64(mean)))
 
 
 def _zeros(ordered: Floats) -> int:

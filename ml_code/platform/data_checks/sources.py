@@ -96,18 +96,18 @@ class FrameSource:
     """
 
     def __init__(self, frame: "DataFrame", together: int = 8) -> None:
-        self._frame = frame
+        self.frame = frame
         self._together = together
         self._lock = threading.Lock()
         self._group: pa.Table | None = None
 
     def names(self) -> list[str]:
         """See Source."""
-        return list(self._frame.columns)
+        return list(self.frame.columns)
 
     def rows(self) -> int:
         """See Source."""
-        return int(self._frame.count())
+        return int(self.frame.count())
 
     def column(self, name: str) -> pa.ChunkedArray:
         """See Source."""
@@ -115,7 +115,7 @@ class FrameSource:
             if self._group is None or name not in self._group.column_names:
                 at = self.names().index(name) // self._together * self._together
                 self._group = None
-                self._group = tables.to_arrow(self._frame.select(self.names()[at : at + self._together]))
+                self._group = tables.to_arrow(self.frame.select(self.names()[at : at + self._together]))
             return self._group.column(name)
 
 

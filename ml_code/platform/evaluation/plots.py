@@ -25,7 +25,11 @@ def write_files(folder: Path, y: Floats, p: Floats, importance: Mapping[str, flo
     ordered = dict(sorted(importance.items(), key=lambda item: -item[1]))
     (folder / "feature_importance.json").write_text(json.dumps(ordered, indent=1))
     _bars(folder / "feature_importance.png", ordered)
+    write_curves(folder, y, p)
 
+
+def write_curves(folder: Path, y: Floats, p: Floats) -> None:
+    """ROC, precision-recall and calibration of a model on some rows as PNG, into the folder."""
     false_rate, true_rate = roc_curve(y, p)
     title = f"ROC, AUC {auc(y, p):.3f}"
     _lines(

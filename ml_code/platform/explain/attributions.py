@@ -1,8 +1,7 @@
 """What a model goes by as a whole: contributions of many rows, summed up by feature."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import lightgbm
 import numpy as np
@@ -33,15 +32,6 @@ class Attributions:
     rows: int
     expected: float
     features: tuple[Attribution, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON form, read back by `from_dict`."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> "Attributions":
-        """From the JSON form."""
-        return cls(raw["rows"], raw["expected"], tuple(Attribution(**feature) for feature in raw["features"]))
 
 
 def attributions(booster: lightgbm.Booster, matrix: Matrix, names: Sequence[str]) -> list[Attributions]:

@@ -73,6 +73,4 @@ def _spread(across: Floats) -> Floats:
 def _scale() -> object:
     from matplotlib.colors import LinearSegmentedColormap
 
-    scale = LinearSegmentedColormap.from_list("low to high", [_LOW, _HIGH])
-    scale.set_bad("#b0b0b0")
-    return scale
+    return LinearSegmentedColormap.from_list("low to high", [_LOW, _HIGH]).with_extremes(bad="#b0b0b0")

@@ -8,8 +8,7 @@ the (weighted) share of the model's variance that they reproduce: below about 0.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +32,6 @@ class LocalSurrogate:
     intercept: float
     coefficients: dict[str, float]
     fidelity: float | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON form."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

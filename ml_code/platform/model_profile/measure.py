@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +58,6 @@ class ModelProfile:
     def tags(self) -> dict[str, str]:
         """As tags of a model version."""
         return {f"profile_{name}": f"{value:.4g}" for name, value in self.numbers().items()}
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON form, read back by `from_dict`."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> "ModelProfile":
-        """From the JSON form, whose keys are text."""
-        latencies = {int(rows): Latency(**latency) for rows, latency in raw["latency_ms"].items()}
-        return cls(latencies, raw["memory_mb"], raw["size_mb"], raw["load_seconds"])
 
 
 def measure(uri: str, rows: pd.DataFrame) -> ModelProfile:

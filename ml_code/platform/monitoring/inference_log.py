@@ -60,10 +60,10 @@ class Layout:
 
 @dataclass(frozen=True)
 class ScoredDay:
-    """One scoring: its rows of the predictions table, all scored at the same moment (UTC), and at most how many."""
+    """One day's scoring: the day (of `scored_at`, UTC), its rows of the predictions table, and at most how many."""
 
+    day: datetime.date
     predictions: "DataFrame"
-    moment: datetime.datetime
     rows: int
 
 
@@ -76,7 +76,7 @@ def log_batch(spark: "SparkSession", log: str, day: ScoredDay, members: "DataFra
 
     rows = _batch_rows(day.predictions.join(members, layout.key), layout)
     decides = (*_DECIDES, *layout.attributes, *layout.features)
-    part = Part(log, _at(day) & (F.col("source") == BATCH), ("request_id",), decides, carried=LABEL_COLUMNS)
+    part = Part(log, _within(day.day) & (F.col("source") == BATCH), ("request_id",), decides, carried=LABEL_COLUMNS)
     found = difference(spark, part, rows, day.rows)
     write(spark, part, rows, found)
     return found.count
@@ -86,16 +86,18 @@ def log_attributions(spark: "SparkSession", name: str, day: ScoredDay, explained
     """The same for attributions; `explained` has key, expected value and contributions of the rows that were scored."""
     known = day.predictions.select(layout.key, "date", "scored_at", "model_version")
     rows = _identified(layout.protect(known.join(explained, layout.key)), layout).select(layout.key, *_ATTRIBUTION)
-    part = Part(name, _at(day), ("request_id",), ("model_version", "expected", "contributions"))
+    part = Part(name, _within(day.day), ("request_id",), ("model_version", "expected", "contributions"))
     found = difference(spark, part, rows, day.rows)
     write(spark, part, rows, found)
     return found.count
 
 
-def _at(day: ScoredDay) -> Any:
+def _within(day: datetime.date) -> Any:
     from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
 
-    return F.col("timestamp") == F.lit(day.moment.isoformat(sep=" ")).cast("timestamp")
+    # As limits of the column itself, which files are skipped by.
+    start, end = (F.lit(limit.isoformat()).cast("timestamp") for limit in (day, day + datetime.timedelta(days=1)))
+    return (F.col("timestamp") >= start) & (F.col("timestamp") < end)
 
 
 def _batch_rows(joined: "DataFrame", layout: Layout) -> "DataFrame":

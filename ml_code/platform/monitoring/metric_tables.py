@@ -128,6 +128,7 @@ _ARROW: dict[str, pa.DataType] = {
     "int": pa.int32(),
     "bigint": pa.int64(),
     "double": pa.float64(),
+    "date": pa.date32(),
     "array<double>": pa.list_(pa.float64()),
     "array<string>": pa.list_(pa.string()),
     WINDOW: pa.struct([("start", _MOMENT), ("end", _MOMENT)]),

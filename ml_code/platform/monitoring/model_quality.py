@@ -26,20 +26,21 @@ _SURE = 1e-15
 class Outcomes:
     """Predictions and labels of rows that have both, as numbers of `classes` or, of a regression, as values.
 
-    `at` are their row numbers; `probabilities` is by class, NaN where it is not known.
+    `probabilities` is by class, NaN where it is not known; `places` says where a row of the table is, -1: nowhere.
     """
 
-    at: Numbers
     predictions: NDArray[Any]
     labels: NDArray[Any]
     classes: tuple[str, ...] = ()
     probabilities: dict[str, Floats] = field(default_factory=dict)
+    places: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def of(self, numbers: Numbers) -> "Outcomes":
-        """Those of some rows, whose numbers are in order."""
-        among = np.isin(self.at, numbers, assume_unique=True)
-        probabilities = {name: values[among] for name, values in self.probabilities.items()}
-        return Outcomes(self.at[among], self.predictions[among], self.labels[among], self.classes, probabilities)
+        """Those of the table's rows with these numbers."""
+        places = self.places[numbers]
+        at = places[places >= 0]
+        probabilities = {name: values[at] for name, values in self.probabilities.items()}
+        return Outcomes(self.predictions[at], self.labels[at], self.classes, probabilities)
 
 
 def outcomes(
@@ -53,25 +54,25 @@ def outcomes(
     if problem == "regression":
         predicted, actual = _floats(prediction), _floats(label)
         at = np.flatnonzero(np.isfinite(predicted) & np.isfinite(actual))
-        return Outcomes(at, predicted[at], actual[at])
+        return Outcomes(predicted[at], actual[at], places=_places(at, len(label)))
     at = np.flatnonzero(np.asarray(pc.and_(pc.is_valid(prediction), pc.is_valid(label))))
     texts = [_texts(column.take(pa.array(at))) for column in (prediction, label)]
     classes = tuple(sorted(set(texts[0].unique().to_pylist()) | set(texts[1].unique().to_pylist())))
     numbers = [np.asarray(pc.index_in(text, value_set=pa.array(classes, pa.string())), np.int64) for text in texts]
     known = {} if probability is None else _by_class(probability.take(pa.array(at)), classes, positive)
-    return Outcomes(at, numbers[0], numbers[1], classes, known)
+    return Outcomes(numbers[0], numbers[1], classes, known, _places(at, len(label)))
 
 
 def quality(rows: Outcomes, problem: Problem) -> dict[str, Any]:
     """Columns of the profile table; none where no row is labelled."""
-    if not len(rows.at):
+    if not len(rows.labels):
         return {}
     return _regression(rows.predictions, rows.labels) if problem == "regression" else _classification(rows)
 
 
 def fairness(group: Outcomes, others: Outcomes) -> dict[str, Any]:
     """Rates of a group less those of all others, by class; none where one side has no labelled row."""
-    if not len(group.at) or not len(others.at):
+    if not len(group.labels) or not len(others.labels):
         return {}
     ours, theirs = _Rates(_table(group)), _Rates(_table(others))
     return {
@@ -177,6 +178,12 @@ def _by_class(column: pa.ChunkedArray, classes: tuple[str, ...], positive: str) 
         return {}
     values = _floats(column)
     return {name: values if name == positive else 1 - values for name in classes}
+
+
+def _places(at: Numbers, rows: int) -> Numbers:
+    places = np.full(rows, -1, dtype=np.int64)
+    places[at] = np.arange(len(at))
+    return places
 
 
 def _texts(column: pa.ChunkedArray) -> pa.Array:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from ml_code.platform import tables
@@ -104,7 +103,7 @@ def checked(spark: "SparkSession", log: MonitoredLog) -> Slicing:
     wanted = {*log.for_quality, *log.identifiers}
     if missing := sorted(wanted - set(frame.columns)):
         raise StepError(f"{log.table} has no column {', '.join(missing)}, which its monitor needs")
-    return slicing(frame, log.slices)
+    return slicing(frame, log.slices, log.table)
 
 
 def read(
@@ -120,11 +119,12 @@ def read(
     return _collect(frame.where(" OR ".join(ranges)), log, slices, columns)
 
 
-def read_baseline(spark: "SparkSession", log: MonitoredLog, slices: Slicing) -> Rows | None:
+def read_baseline(spark: "SparkSession", log: MonitoredLog) -> Rows | None:
     """All rows of the baseline table; None when there is none, or when it has no rows."""
     if log.baseline is None or not tables.exists(spark, log.baseline):
         return None
-    rows = _collect(spark.table(log.baseline), log, slices, None)
+    frame = spark.table(log.baseline)
+    rows = _collect(frame, log, slicing(frame, log.slices, log.baseline), None)
     return rows if rows.table.num_rows else None
 
 
@@ -149,8 +149,3 @@ def _ranges(windows: Collection[Window]) -> list[tuple[datetime.datetime, dateti
         else:
             ranges.append((window.start, window.end))
     return ranges if len(ranges) <= _MOST_RANGES else [(ranges[0][0], ranges[-1][1])]
-
-
-def numbers(rows: Rows) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-    """All row numbers."""
-    return np.arange(rows.table.num_rows, dtype=np.int64)

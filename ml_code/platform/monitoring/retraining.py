@@ -55,9 +55,10 @@ def identifier(day: datetime.date) -> str:
 def record_outcome(
     context: "Context", retraining_id: str, outcome: Outcome, version: str | int | None = None, detail: str = ""
 ) -> None:
-    """Write what became of a retraining; nothing happens for an empty id. Twice is once.
+    """Write what became of a retraining. Twice is once; nothing happens for an empty identifier.
 
-    Raises StepError for an outcome or an identifier that does not exist.
+    An identifier that no rule told is said, not refused: by then the training that it belongs to is done. Raises
+    StepError for an outcome that does not exist.
     """
     if not retraining_id:
         return
@@ -65,10 +66,8 @@ def record_outcome(
         raise StepError(f"retraining outcome {outcome!r}: expected one of {', '.join(get_args(Outcome))}")
     known = {row.retraining: row for row in read(context)}
     if retraining_id not in known:
-        raise StepError(
-            f"{context.table(TABLE)} has no retraining {retraining_id!r}: pass the value `retraining` that hrob.rules "
-            "told, or none for a training that no rule asked for"
-        )
+        context.say(f"{context.table(TABLE)} has no retraining {retraining_id}: its outcome is not recorded")
+        return
     made = None if version is None else str(version)
     write(context, [replace(known[retraining_id], outcome=outcome, version=made, detail=detail or None)])
 

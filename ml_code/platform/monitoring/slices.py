@@ -52,16 +52,16 @@ class Slicing:
         """The whole table and its slices, each with its row numbers among those given; none without rows."""
         yield WHOLE, among
         for number, expression in enumerate(self.expressions):
-            values = rows.column(_name(number)).take(pa.array(among)).combine_chunks().dictionary_encode()
-            codes = np.asarray(pc.fill_null(values.indices, -1))
+            values = _encoded(rows.column(_name(number)))
+            codes = np.asarray(pc.fill_null(values.indices, -1), dtype=np.int64)[among]
             counts = np.bincount(codes[codes >= 0], minlength=len(values.dictionary))
             names = values.dictionary.to_pylist()
-            most = sorted(range(len(names)), key=lambda code: (-counts[code], names[code]))[:MOST]
-            for code in sorted(most, key=lambda code: names[code]):
+            there = sorted(np.flatnonzero(counts).tolist(), key=lambda code: (-counts[code], names[code]))
+            for code in sorted(there[:MOST], key=names.__getitem__):
                 yield Slice(expression, names[code]), among[codes == code]
 
 
-def slicing(frame: "DataFrame", expressions: Sequence[str]) -> Slicing:
+def slicing(frame: "DataFrame", expressions: Sequence[str], table: str = "the monitored table") -> Slicing:
     """The expressions, each once, checked against the table. Raises StepError naming one that cannot be evaluated."""
     from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
 
@@ -72,9 +72,7 @@ def slicing(frame: "DataFrame", expressions: Sequence[str]) -> Slicing:
             kind = frame.select(F.expr(text).alias("value")).schema["value"].dataType.simpleString()
         except Exception as error:
             reason = str(error).strip().splitlines()[0][:200]
-            raise StepError(
-                f"slicing expression {text!r} cannot be evaluated on the monitored table: {reason}"
-            ) from None
+            raise StepError(f"slicing expression {text!r} cannot be evaluated on {table}: {reason}") from None
         if kind.startswith(("struct", "array", "map", "binary")):
             raise StepError(f"slicing expression {text!r} is of type {kind}, by whose values rows cannot be sliced")
         if kind == "boolean":
@@ -84,3 +82,8 @@ def slicing(frame: "DataFrame", expressions: Sequence[str]) -> Slicing:
 
 def _name(number: int) -> str:
     return f"__slice_{number}"
+
+
+def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    plain = column.combine_chunks()
+    return plain if pa.types.is_dictionary(plain.type) else plain.dictionary_encode()

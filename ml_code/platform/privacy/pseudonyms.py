@@ -30,8 +30,8 @@ def hashing_key(context: "Context", scope: str) -> bytes:
         # Databricks' dbutils raises another class on a cluster than the SDK's does outside of one.
         raise StepError(
             f"configs.yml has columns hashed (privacy), and the secret {SECRET} of scope {scope} cannot be read "
-            f"({type(error).__name__}): put it once with `databricks secrets put-secret {scope} {SECRET} --string-value "
-            '"$(openssl rand -hex 32)"` and never change it, else the same member gets another identifier'
+            f"({type(error).__name__}): put it there once, `databricks secrets put-secret {scope} {SECRET} "
+            '--string-value "$(openssl rand -hex 32)"`, and keep it: with another one members get other identifiers'
         ) from None
     if len(text) < _LEAST_LENGTH:
         raise StepError(
@@ -63,7 +63,7 @@ def _replacer(columns: tuple[str, ...], key: bytes) -> Callable[[Iterator[pa.Rec
             for name in columns:
                 texts = rows.column(name).to_pylist()
                 hashed = pa.array([None if text is None else pseudonym(text, key) for text in texts], pa.string())
-                rows = rows.set_column(rows.schema.get_field_index(name), name, hashed)  # noqa: PLW2901  # column by column
+                rows = rows.set_column(rows.schema.get_field_index(name), name, hashed)
             yield rows
 
     return replace

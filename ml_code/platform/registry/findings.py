@@ -1,8 +1,8 @@
 """What the promotion rule found, condition by condition."""
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 Outcome = Literal["met", "missed", "not judged"]
 
@@ -19,10 +19,6 @@ class Finding:
     value: float | None
     limit: float | None
     words: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON form, read back by `Finding(**…)`."""
-        return asdict(self)
 
 
 def at_most(name: str, value: float, limit: float, what: str) -> Finding:

@@ -13,10 +13,11 @@ point values. Each is a finding with a name, and so are floor and threshold.
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from ml_code.platform.evaluation.intervals import Estimate
+from ml_code.platform.json_form import json_form
 from ml_code.platform.registry.findings import Finding, at_least
 
 Decision = Literal["promote", "refuse", "unchanged"]
@@ -42,8 +43,8 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON form (NaN as None). Databricks keeps 48 KiB of a task value: a finding takes about 0.5 KiB of them."""
-        plain = {key: _json(value) for key, value in asdict(self).items() if key != "findings"}
-        return plain | {"findings": [finding.as_dict() for finding in self.findings]}
+        plain: dict[str, Any] = json_form(self)
+        return plain
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> "Verdict":
@@ -125,11 +126,3 @@ def decide(
     if not difference.value >= threshold:
         return verdict("refuse", f"better than the champion by {difference.value:.3f}, the threshold is {threshold:g}")
     return passed(f"better than the champion by {difference.value:.3f}, the threshold is {threshold:g}")
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _json(item) for key, item in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -7,13 +7,14 @@ import sys
 from dataclasses import astuple, dataclass
 from functools import cache
 from importlib.metadata import distributions, version
+from pathlib import Path
 
-import pandas as pd
+_CODE = {".py", ".yml", ".yaml"}
 
 
 @dataclass(frozen=True)
 class DataVersion:
-    """Which data a model saw: Delta versions of its tables, a hash of the rows that were read, and their number."""
+    """Which data a model saw: Delta versions of its tables, a hash of the rows' content, and their number."""
 
     tables: dict[str, int]
     digest: str
@@ -49,11 +50,18 @@ class ScoringRun:
         return astuple(self)
 
 
-def digest_of(frame: pd.DataFrame, key: str) -> str:
-    """SHA-256 (its first 16 digits) of the rows in the order of their key and of the columns' names."""
-    ordered = frame.sort_values(key, ignore_index=True)
-    rows = pd.util.hash_pandas_object(ordered, index=False).to_numpy()
-    return hashlib.sha256(",".join(ordered.columns).encode() + rows.tobytes()).hexdigest()[:16]
+def code_digest(root: str | Path) -> str:
+    """SHA-256 (its first 32 digits) of the ML code: the content of its Python and YAML files with their paths.
+
+    The same on every machine: neither line ends, file times nor compiled files count.
+    """
+    folder = Path(root) / "ml_code"
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).as_posix()):
+        if path.suffix in _CODE and path.is_file():
+            content = path.read_bytes().replace(b"\r\n", b"\n")
+            digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:32]
 
 
 def environment_tags() -> dict[str, str]:

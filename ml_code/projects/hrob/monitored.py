@@ -5,15 +5,21 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from ml_code.platform import tables
 from ml_code.platform.monitoring import metric_tables as metrics
 from ml_code.platform.monitoring import schema as monitoring
+from ml_code.platform.monitoring.inference_log import Layout
+from ml_code.platform.privacy.pseudonyms import hashing_key
 from ml_code.platform.tables import Column
 from ml_code.projects.hrob.configuration import Project, read_project
 from ml_code.projects.hrob.schema import KEY
+
+if TYPE_CHECKING:
+    from ml_code.context import Context
 
 FILE = Path("ml_code/tables.yaml")
 _HEADER = """\
@@ -69,6 +75,36 @@ def monitored_tables(project: Project) -> dict[str, MonitoredTable]:
         "monitoring_alerts": MonitoredTable(monitoring.ALERTS_COMMENT, monitoring.ALERTS),
         "retrainings": MonitoredTable(monitoring.RETRAININGS_COMMENT, monitoring.RETRAININGS),
     }
+
+
+def layout_of(context: "Context", project: Project) -> Layout:
+    """How the project's log is laid out and kept. Raises StepError where columns are hashed and there is no key."""
+    monitored, privacy = project.parameters.monitoring, project.parameters.privacy
+    described = (KEY, *monitored.attributes, *project.selection.features)
+    hashed = privacy.under("hash", described)
+    return Layout(
+        key=KEY,
+        attributes=monitored.attributes,
+        features=project.selection.features,
+        decision=monitored.decision,
+        privacy=privacy,
+        secret=hashing_key(context, secret_scope(context)) if hashed else None,
+    )
+
+
+def secret_scope(context: "Context") -> str:
+    """The secret scope of the project in its environment."""
+    return f"{context.environment}-hrob"
+
+
+def ensure_table(context: "Context", project: Project, name: str) -> str:
+    """Create the table unless it exists, and give it the columns that features have joined since; its full name."""
+    table = monitored_tables(project)[name]
+    full = context.table(name)
+    tables.create_table(context.spark, full, table.columns, table.comment)
+    for added in tables.add_columns(context.spark, full, table.columns):
+        context.say(f"column {added} added to {full}")
+    return full
 
 
 def tables_file(project: Project) -> str:

@@ -1,6 +1,7 @@
 """Rows to learn from and to be measured on: features joined with the outcomes that are known by a day."""
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from ml_code.context import Context
 
+NO_ATTRIBUTES: Mapping[str, str] = {}
+
 # Fewer outcomes than these on a side say nothing about a model.
 LEAST_OUTCOMES = {"train": 10, "validation": 3, "test": 3}
 
@@ -32,10 +35,17 @@ class Sides:
     everything: pd.DataFrame
 
 
-def labelled(context: "Context", day: datetime.date, columns: tuple[str, ...], window_days: int) -> "DataFrame":
+def labelled(
+    context: "Context",
+    day: datetime.date,
+    columns: tuple[str, ...],
+    window_days: int,
+    attributes: Mapping[str, str] = NO_ATTRIBUTES,
+) -> "DataFrame":
     """Key, day, the named features and the label of the births whose outcome is known by the day.
 
-    Births of more than `window_days` before the day are left out: what features meant then may not hold any more.
+    `attributes` are further columns by name: Spark SQL over the feature table. Births of more than `window_days` before
+    the day are left out: what features meant then may not hold any more.
     """
     from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
 
@@ -45,7 +55,8 @@ def labelled(context: "Context", day: datetime.date, columns: tuple[str, ...], w
             raise StepError(f"there is no table {context.table(name)}: run hrob.ingest and hrob.features first")
     first = F.lit(day - datetime.timedelta(days=window_days)).cast("date")
     features = spark.table(context.table("features")).where(F.col(DAY) > first)
-    features = features.select(KEY, DAY, *columns, "source_file")
+    derived = [F.expr(expression).alias(name) for name, expression in attributes.items()]
+    features = features.select(KEY, DAY, *columns, "source_file", *derived)
     known = F.col(OUTCOME_DAY) <= F.lit(day).cast("date")
     labels = spark.table(context.table("labels")).where(known).select(KEY, LABEL)
     return features.join(labels, KEY)

@@ -1,23 +1,35 @@
-"""Step hrob.score: the day's members through the champion into the predictions table. Twice is once."""
+"""Step hrob.score: the day's members through the champion into the predictions table and the inference log.
+
+Twice is once. Predictions come first, and log and attributions are made from them: a run that was killed in between is
+simply done again.
+"""
 
 import datetime
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ml_code.platform import tables
 from ml_code.platform.errors import StepError
-from ml_code.platform.features.table import MERGE_LIMIT
+from ml_code.platform.monitoring.inference_log import Layout, ScoredDay, log_attributions, log_batch
+from ml_code.platform.parts import Part, difference, write
 from ml_code.platform.registry.provenance import ScoringRun
 from ml_code.platform.registry.versions import CHAMPION, LoadedModel, Versions
 from ml_code.platform.scoring import Banding, Scorer, score_frame
+from ml_code.platform.staging import staged
 from ml_code.projects.hrob import schema
 from ml_code.projects.hrob.configuration import Project, Scoring, read_project
+from ml_code.projects.hrob.monitored import ATTRIBUTIONS, LOG, ensure_table, layout_of
 from ml_code.projects.hrob.schema import DAY, KEY
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from pyspark.sql import DataFrame
 
     from ml_code.context import Context
+
+UNDER_WAY = "scores_under_way"
 
 # What makes a prediction another one. Which run and commit wrote it does not: they stay those that wrote it first.
 _DECIDES = ("risk", "band", "reasons", "model", "model_version")
@@ -31,27 +43,39 @@ class Scored:
     written: int
     version: int
     bands: dict[str, int]
+    logged: int = 0
+    explained: int = 0
 
 
-def run(context: "Context", *, model: str, **_: Any) -> Scored:
-    """Load the champion by its alias, score, band, give reasons, MERGE what is new or different."""
+def run(context: "Context", *, model: str, explain: bool = True, **_: Any) -> Scored:
+    """Load the champion by its alias, score, band, give reasons, write what is new or different, and log it."""
     project = read_project(context.root, context.environment)
     champion = load_champion(model)
     predictions = context.table("predictions")
     tables.create_table(context.spark, predictions, schema.PREDICTIONS, schema.PREDICTIONS_COMMENT)
 
     reading = _reading(context, champion)
-    members = _members(context, champion, reading, project.parameters.scoring.window_days)
-    count = members.count()
+    rows = _day_rows(context, champion, reading, project.parameters.scoring.window_days)
+    count = rows.count()
     if not count:
         context.say(f"no members to score on {context.date}: nothing written")
         return Scored(0, 0, champion.version, {})
-    written = _write(context, predictions, _predictions(context, members, champion, project), count, reading)
+    layout = layout_of(context, project)
+    told = tuple(name for name in champion.preparation.features if layout.privacy.rule(name) != "drop")
+    scorer = scorer_of(champion, project, told if explain else ())
+    with _scores(context, rows, scorer) as scores:
+        scored = _predictions(context, scores, champion, project)
+        written = _write(context, predictions, scored, count, reading)
+        day = ScoredDay(context.date, _of_day(context, predictions), count)
+        logged, explained = _log(context, project, layout, day, rows, scores if explain else None)
     bands = _bands_of(context, predictions)
     text = ", ".join(f"{bands.get(band.name, 0)} {band.name}" for band in project.parameters.scoring.bands)
     context.say(f"{count} members of {context.date} scored with {model} v{champion.version}: {text}")
-    context.say(f"{written} predictions new or different in {predictions}")
-    return Scored(count, written, champion.version, bands)
+    context.say(
+        f"new or different: {written} in {predictions}, {logged} in {LOG}, "
+        + (f"{explained} in {ATTRIBUTIONS}" if explain else "attributions not asked for")
+    )
+    return Scored(count, written, champion.version, bands, logged, explained)
 
 
 def load_champion(model: str) -> LoadedModel:
@@ -66,10 +90,10 @@ def load_champion(model: str) -> LoadedModel:
     return versions.load(number)
 
 
-def scorer_of(champion: LoadedModel, project: Project) -> Scorer:
-    """The champion with the project's bands and words."""
+def scorer_of(champion: LoadedModel, project: Project, explain: tuple[str, ...] = ()) -> Scorer:
+    """The champion with the project's bands and words; it also gives the contributions of the features in `explain`."""
     words = [project.mappings.features[name].words for name in champion.preparation.features]
-    return Scorer(champion.booster_text, champion.preparation, words, _banding(project.parameters.scoring))
+    return Scorer(champion.booster_text, champion.preparation, words, _banding(project.parameters.scoring), explain)
 
 
 def _reading(context: "Context", champion: LoadedModel) -> ScoringRun:
@@ -88,7 +112,7 @@ def _reading(context: "Context", champion: LoadedModel) -> ScoringRun:
     )
 
 
-def _members(context: "Context", champion: LoadedModel, reading: ScoringRun, window_days: int) -> "DataFrame":
+def _day_rows(context: "Context", champion: LoadedModel, reading: ScoringRun, window_days: int) -> "DataFrame":
     from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
 
     name = reading.features_table
@@ -101,15 +125,20 @@ def _members(context: "Context", champion: LoadedModel, reading: ScoringRun, win
         )
     first = context.date - datetime.timedelta(days=window_days - 1)
     in_window = F.col(DAY).between(F.lit(first).cast("date"), F.lit(context.date).cast("date"))
-    return features.where(in_window).select(KEY, *champion.preparation.features)
+    return features.where(in_window)
 
 
-def _predictions(context: "Context", members: "DataFrame", champion: LoadedModel, project: Project) -> "DataFrame":
+def _scores(context: "Context", rows: "DataFrame", scorer: Scorer) -> "AbstractContextManager[DataFrame]":
+    """Key and scores of the rows. With contributions they are worked out once, for three tables."""
+    scores = score_frame(rows, scorer, [KEY])
+    return staged(context.spark, context.table(UNDER_WAY), scores) if scorer.explain else nullcontext(scores)
+
+
+def _predictions(context: "Context", scores: "DataFrame", champion: LoadedModel, project: Project) -> "DataFrame":
     from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
 
-    hour = datetime.time(project.parameters.scoring.hour)
-    moment = datetime.datetime.combine(context.date, hour).isoformat(sep=" ")
-    return score_frame(members, scorer_of(champion, project), [KEY]).select(
+    moment = datetime.datetime.combine(context.date, datetime.time(project.parameters.scoring.hour))
+    return scores.select(
         KEY,
         F.lit(context.date).cast("date").alias("date"),
         "risk",
@@ -119,28 +148,36 @@ def _predictions(context: "Context", members: "DataFrame", champion: LoadedModel
         F.lit(champion.version).cast("bigint").alias("model_version"),
         F.lit(context.run_id).alias("run_id"),
         F.lit(context.origin.commit).alias("commit"),
-        F.lit(moment).cast("timestamp").alias("scored_at"),
+        F.lit(moment.isoformat(sep=" ")).cast("timestamp").alias("scored_at"),
     )
 
 
 def _write(context: "Context", predictions: str, scored: "DataFrame", count: int, reading: ScoringRun) -> int:
-    """MERGE what is new or different; a day too large for that is replaced in one commit. Returns the rows written."""
-    from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
+    """What is new or different; returns how many rows."""
+    part = Part(predictions, _is_day(context), (KEY, "date"), _DECIDES)
+    found = difference(context.spark, part, scored, count)
+    if found.count:
+        _record(context, reading)
+        write(context.spark, part, scored, found)
+    return found.count
 
-    day = F.col("date") == F.lit(context.date).cast("date")
-    present = context.spark.table(predictions).where(day)
-    new = scored
-    if present.limit(1).count():
-        new = scored.join(present.select(KEY, *_DECIDES), [KEY, *_DECIDES], "left_anti").select(*scored.columns)
-        count = new.count()
-        if not count:
-            return 0
-    _record(context, reading)
-    if count <= MERGE_LIMIT:
-        tables.merge(context.spark, predictions, new, [KEY, "date"])
-    else:
-        tables.replace_where(context.spark, predictions, scored, day)
-    return count
+
+def _log(
+    context: "Context",
+    project: Project,
+    layout: Layout,
+    day: ScoredDay,
+    rows: "DataFrame",
+    explained: "DataFrame | None",
+) -> tuple[int, int]:
+    """Log and, of explained scores, attributions; rows new or different in each."""
+    log = ensure_table(context, project, LOG)
+    logged = log_batch(context.spark, log, day, layout.of_features(rows), layout)
+    if explained is None:
+        return logged, 0
+    attributions = ensure_table(context, project, ATTRIBUTIONS)
+    contributions = explained.select(KEY, "expected", "contributions")
+    return logged, log_attributions(context.spark, attributions, day, contributions, layout)
 
 
 def _record(context: "Context", reading: ScoringRun) -> None:
@@ -152,11 +189,18 @@ def _record(context: "Context", reading: ScoringRun) -> None:
 
 
 def _bands_of(context: "Context", predictions: str) -> dict[str, int]:
+    rows = _of_day(context, predictions).groupBy("band").count().collect()
+    return {row["band"]: int(row["count"]) for row in rows}
+
+
+def _of_day(context: "Context", predictions: str) -> "DataFrame":
+    return context.spark.table(predictions).where(_is_day(context))
+
+
+def _is_day(context: "Context") -> Any:
     from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
 
-    day = F.col("date") == F.lit(context.date).cast("date")
-    rows = context.spark.table(predictions).where(day).groupBy("band").count().collect()
-    return {row["band"]: int(row["count"]) for row in rows}
+    return F.col("date") == F.lit(context.date).cast("date")
 
 
 def _banding(scoring: Scoring) -> Banding:

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ml_code.platform import tables
+from ml_code.platform.data_checks.figure import write_figure
+from ml_code.platform.data_checks.profile import TableProfile, profile_table
+from ml_code.platform.data_checks.sources import TableSource
 from ml_code.platform.errors import StepError
 from ml_code.platform.features.preparation import Preparation, fit_preparation
 from ml_code.platform.registry.examples import signature, synthetic_rows
+from ml_code.platform.registry.last_training import PICTURE, PROFILE
 from ml_code.platform.registry.provenance import (
     DataVersion,
-    digest_of,
+    code_digest,
     environment_tags,
     installed_packages,
     model_requirements,
@@ -25,8 +28,9 @@ from ml_code.platform.training.booster import Fitted, Rows, fit
 from ml_code.platform.training.runs import TrainingRun
 from ml_code.platform.training.search import Plan, Trial, search
 from ml_code.projects.hrob.configuration import Project, read_project
-from ml_code.projects.hrob.rows import Sides, hash_split, labelled, source_of, split_rows
+from ml_code.projects.hrob.rows import Sides, hash_split, source_of, split_rows
 from ml_code.projects.hrob.schema import KEY, LABEL
+from ml_code.projects.hrob.training_set import read_training_rows
 
 if TYPE_CHECKING:
     from ml_code.context import Context
@@ -48,12 +52,21 @@ class Trained:
     validation: dict[str, float]
 
 
-def run(context: "Context", *, model: str, experiment: str, trials: int, stages: bool = False, **_: Any) -> Trained:
-    """Search, fit the best and register it under the alias candidate. The test rows are not looked at."""
+def run(
+    context: "Context",
+    *,
+    model: str,
+    experiment: str,
+    trials: int,
+    stages: bool = False,
+    retraining: str = "",
+    **_: Any,
+) -> Trained:
+    """Search, fit the best and register it under the alias candidate. The test rows are profiled, not learned from."""
     if trials < 1:
         raise StepError(f"--trials: expected at least 1, found {trials}")
     project = read_project(context.root, context.environment)
-    rows, data = _read(context, project)
+    rows, data, profile = _read(context, project)
     split = hash_split(project.parameters.split)
     sides = split_rows(rows, split)
     context.say(
@@ -64,6 +77,8 @@ def run(context: "Context", *, model: str, experiment: str, trials: int, stages:
         **context.origin.tags(context.run_id),
         **data.tags(),
         **environment_tags(),
+        **({"retraining": retraining} if retraining else {}),
+        "code_digest": code_digest(context.root),
         "environment": context.environment,
         "split": str(split),
         "date": context.date.isoformat(),
@@ -71,6 +86,7 @@ def run(context: "Context", *, model: str, experiment: str, trials: int, stages:
     with TrainingRun(experiment, f"train {context.date.isoformat()}", tags) as training:
         training.log({"trials": trials, **project.parameters.search.model_dump()}, {})
         _log_data(training, sides, data, project)
+        _log_profile(training, profile)
         best = _search(context, training, sides, project, trials)
         preparation, final = _fit_final(sides, project, best)
         validation = _rows(preparation, sides.validation)
@@ -85,16 +101,13 @@ def run(context: "Context", *, model: str, experiment: str, trials: int, stages:
     return Trained(training.run_id, version, trials, best.metrics)
 
 
-def _read(context: "Context", project: Project) -> tuple[pd.DataFrame, DataVersion]:
-    rows = labelled(context, context.date, project.selection.features, project.parameters.split.window_days).toPandas()
-    if rows.empty:
-        raise StepError(
-            f"no labelled births up to {context.date}: run hrob.land, hrob.ingest and hrob.features for it first"
-        )
-    names = [context.table("features"), context.table("labels")]
-    versions = {name: tables.version(context.spark, name) for name in names}
-    seen = rows[[KEY, *project.selection.features, LABEL]]
-    return rows, DataVersion(versions, digest_of(seen, KEY), len(rows), source_of(rows))
+def _read(context: "Context", project: Project) -> tuple[pd.DataFrame, DataVersion, TableProfile]:
+    read = read_training_rows(context, project)
+    if absent := [name for name in project.selection.features if name not in read.features]:
+        raise StepError(f"{context.table('features')} has no column {', '.join(absent)}: run hrob.features first")
+    profile = profile_table(TableSource(read.seen), keys=(KEY,))
+    rows = read.rows.to_pandas()
+    return rows, DataVersion(read.versions, profile.digest, profile.rows, source_of(rows)), profile
 
 
 def _search(context: "Context", training: TrainingRun, sides: Sides, project: Project, trials: int) -> Trial:
@@ -149,6 +162,15 @@ def _log_data(training: TrainingRun, sides: Sides, data: DataVersion, project: P
     training.client.log_inputs(training.run_id, [entry])
     training.client.log_text(training.run_id, installed_packages(), "environment/packages.txt")
     training.client.log_dict(training.run_id, project.selection.as_dict(), "data/feature_selection.json")
+
+
+def _log_profile(training: TrainingRun, profile: TableProfile) -> None:
+    """The profile, which the next gate compares with, and its picture."""
+    training.client.log_dict(training.run_id, profile.as_dict(), PROFILE)
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / Path(PICTURE).name
+        write_figure(picture, profile)
+        training.client.log_artifact(training.run_id, str(picture), str(Path(PICTURE).parent))
 
 
 def _log_model(training: TrainingRun, project: Project, preparation: Preparation, final: Fitted) -> str:

@@ -5,19 +5,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ml_code.platform.errors import StepError
 from ml_code.platform.evaluation.intervals import Evaluation, Resampling, difference, evaluate
+from ml_code.platform.evaluation.metrics import Floats
+from ml_code.platform.json_form import json_form
+from ml_code.platform.registry.findings import Finding
 from ml_code.platform.registry.promotion import Verdict, decide
 from ml_code.platform.registry.versions import CANDIDATE, CHALLENGER, CHAMPION, LoadedModel, Versions
-from ml_code.platform.scoring import booster_of
 from ml_code.projects.hrob.configuration import Validation, read_project
-from ml_code.projects.hrob.rows import hash_split, labelled
-from ml_code.projects.hrob.schema import KEY, LABEL
+from ml_code.projects.hrob.examination import examine, log_examination, read_limits
+from ml_code.projects.hrob.held_out import predict, read_held_out
+from ml_code.projects.hrob.rows import hash_split
+from ml_code.projects.hrob.schema import LABEL
 
 if TYPE_CHECKING:
     from ml_code.context import Context
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the promotion rule is applied with."""
+
+    by: Validation
+    floor: float
+    threshold: float
+    conditions: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -29,32 +42,41 @@ class Measured:
     champion: Evaluation | None
 
 
-def run(context: "Context", *, model: str, floor: float, threshold: float, version: str = "", **_: Any) -> Measured:
+def run(
+    context: "Context",
+    *,
+    model: str,
+    floor: float,
+    threshold: float,
+    version: str = "",
+    fairness: str = "{}",
+    model_limits: str = "{}",
+    **_: Any,
+) -> Measured:
     """Score both on the rows that neither has seen, then apply the promotion rule; nothing is promoted here."""
     project = read_project(context.root, context.environment)
+    limits = read_limits(project, fairness, model_limits)
     versions = Versions(model)
     candidate = versions.load(candidate_version(context, versions, version))
     champion = _champion(versions, candidate)
-    split = hash_split(project.parameters.split)
-    _same_split(str(split), candidate, champion)
+    _same_split(str(hash_split(project.parameters.split)), candidate, champion)
 
     both = [candidate, champion] if champion else [candidate]
     features = tuple(dict.fromkeys(name for one in both for name in one.preparation.features))
-    held_out = labelled(context, context.date, features, project.parameters.split.window_days).where(
-        split.held_out(KEY)
-    )
-    rows = held_out.toPandas().sort_values(KEY, ignore_index=True)
-    if rows.empty:
-        raise StepError(f"no held-out rows with a known outcome up to {context.date}: ingest more days first")
-    measured = _measure(rows, candidate, champion, project.parameters.validation, floor, threshold)
+    rows = read_held_out(context, project, features)
+    predicted = predict(candidate, rows)
+    champions = predict(champion, rows) if champion else None
+    examination = examine(project, limits, rows, candidate, predicted, None if champion is candidate else champions)
+    rule = Rule(project.parameters.validation, floor, threshold, examination.findings)
+    measured = _measure(rows, rule, candidate.version, predicted, champion.version if champion else None, champions)
 
     _log(candidate, measured)
+    log_examination(project, examination, rows, candidate, predicted)
+    versions.tag(candidate.version, examination.profile.tags())
     if measured.champion is not None and measured.verdict.decision != "unchanged":
         versions.point(CHALLENGER, candidate.version)
     context.set_task_value("verdict", measured.verdict.as_dict())
-    for name, estimate in measured.candidate.metrics.items():
-        context.say(f"v{candidate.version} {name} {estimate}")
-    context.say(f"{model} v{candidate.version}: {measured.verdict.sentence()}")
+    _say(context, candidate, measured)
     return measured
 
 
@@ -90,39 +112,34 @@ def _same_split(split: str, candidate: LoadedModel, champion: LoadedModel | None
 
 def _measure(
     rows: pd.DataFrame,
-    candidate: LoadedModel,
-    champion: LoadedModel | None,
-    by: Validation,
-    floor: float,
-    threshold: float,
+    rule: Rule,
+    version: int,
+    predicted: Floats,
+    champion_version: int | None,
+    champions: Floats | None,
 ) -> Measured:
     outcome = rows[LABEL].to_numpy(dtype=np.float64)
+    by = rule.by
     resampling = Resampling(by.bootstrap, by.confidence, by.seed)
-    predicted = _predict(candidate, rows)
     evaluation = evaluate(outcome, predicted, resampling)
-    opposite = evaluation if champion is candidate else None
-    apart = None
-    if champion is not None:
-        champions = _predict(champion, rows)
-        opposite = opposite or evaluate(outcome, champions, resampling)
+    opposite, apart = None, None
+    if champions is not None:
+        opposite = evaluation if champion_version == version else evaluate(outcome, champions, resampling)
         apart = difference(by.metric, outcome, predicted, champions, resampling)
     verdict = decide(
         metric=by.metric,
-        floor=floor,
-        threshold=threshold,
-        version=candidate.version,
+        floor=rule.floor,
+        threshold=rule.threshold,
+        version=version,
         candidate=evaluation.metrics[by.metric],
         rows=evaluation.rows,
         positives=evaluation.positives,
-        champion_version=champion.version if champion else None,
+        champion_version=champion_version,
         champion=opposite.metrics[by.metric] if opposite else None,
         difference=apart,
+        conditions=rule.conditions,
     )
     return Measured(verdict, evaluation, opposite)
-
-
-def _predict(model: LoadedModel, rows: pd.DataFrame) -> NDArray[np.float64]:
-    return np.asarray(booster_of(model.booster_text).predict(model.preparation.matrix(rows)), dtype=np.float64)
 
 
 def _log(candidate: LoadedModel, measured: Measured) -> None:
@@ -138,9 +155,12 @@ def _log(candidate: LoadedModel, measured: Measured) -> None:
         numbers |= measured.champion.flat("champion_test")
     now = int(time.time() * 1000)
     client.log_batch(candidate.run_id, metrics=[Metric(name, value, now, 0) for name, value in numbers.items()])
-    document = {
-        "verdict": measured.verdict.as_dict(),
-        "candidate": measured.candidate.as_dict(),
-        "champion": measured.champion.as_dict() if measured.champion else None,
-    }
-    client.log_dict(candidate.run_id, document, "evaluation/validation.json")
+    client.log_dict(candidate.run_id, json_form(measured), "evaluation/validation.json")
+
+
+def _say(context: "Context", candidate: LoadedModel, measured: Measured) -> None:
+    for name, estimate in measured.candidate.metrics.items():
+        context.say(f"v{candidate.version} {name} {estimate}")
+    for finding in measured.verdict.findings:
+        context.say(f"{finding.outcome}: {finding.name}: {finding.words}")
+    context.say(f"{candidate.name} v{candidate.version}: {measured.verdict.sentence()}")

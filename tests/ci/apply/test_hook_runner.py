@@ -1,4 +1,4 @@
-"""Hooks that bring a git folder up to date, or ask for what a workspace does not have."""
+"""Hooks that bring a git folder up to date, publish a dashboard, or ask for what a workspace does not have."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from databricks.sdk.service.dashboards import Dashboard, PublishedDashboard
 
 from ci.apply.hooks import HookRunner
 from ci.deployments.record import HookResult
@@ -43,9 +44,38 @@ def test_hooks_follow_the_branch_and_fail_by_name(
     assert (synced.state, synced.message) == ("succeeded", f"/Repos/team/project is at {head[:12]} of main")
     missing = run(sync_repo="/Repos/team/other")
     assert (missing.state, missing.message[:37]) == ("failed", "Trouble: no git folder /Repos/team/ot")
-    dashboard = run(refresh_dashboard="Births")
-    assert dashboard.state == "failed"
-    assert "lakeview" in dashboard.message.lower()
+    nowhere = run(refresh_dashboard="Births")
+    assert (nowhere.state, nowhere.message) == (
+        "failed",
+        "Trouble: no dashboard is called 'Births': name one by its id",
+    )
     job = run(run_job="training")
     assert job.state == "failed"
     assert "no job 'staging-hrob-training'" in job.message
+
+
+def test_a_dashboard_is_published_as_it_was(workspace: Running, tmp_path: Path) -> None:
+    client = Target(workspace.url, launch.environment(workspace)).client()
+    warehouse = str(workspace.call("POST", "/api/2.0/sql/warehouses", json={"name": "hook-runner"})["id"])
+    made = client.lakeview.create(Dashboard(display_name="Hook runner", warehouse_id=warehouse))
+    assert made.dashboard_id
+    runner = HookRunner(client, load_settings("staging", variables={}), "", tmp_path, lambda line: None)
+
+    def publish() -> PublishedDashboard:
+        hook = Hook(name="x", refresh_dashboard="Hook runner")
+        result = runner.run(hook, HookResult(name="x", kind=hook.kind, state="pending"), lambda result: None)
+        assert (result.state, result.message) == ("succeeded", "Hook runner is published")
+        return client.lakeview.get_published(str(made.dashboard_id))
+
+    try:
+        assert not publish().embed_credentials
+        client.lakeview.publish(made.dashboard_id, embed_credentials=True, warehouse_id=warehouse)
+        before = client.lakeview.get_published(made.dashboard_id)
+        client.lakeview.update(made.dashboard_id, Dashboard(display_name="Hook runner", serialized_dashboard="{}"))
+        after = publish()
+        assert after.embed_credentials
+        assert after.warehouse_id == warehouse
+        assert str(after.revision_create_time) > str(before.revision_create_time)
+    finally:
+        client.lakeview.trash(made.dashboard_id)
+        client.warehouses.delete(warehouse)

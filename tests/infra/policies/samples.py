@@ -107,14 +107,33 @@ def policy(**rules: Any) -> dict[str, Any]:
     return {"name": "prod-hrob-jobs", "definition": json.dumps(rules)}
 
 
+def alert(says: str = "", stack: str = "prod", **changes: Any) -> Sample:
+    """A healthy alert with some arguments changed; None takes one away."""
+    values = {key: value for key, value in {**ALERT, **changes}.items() if value is not None}
+    return Sample("databricks_alert_v2", values, says, stack)
+
+
+ALERT: dict[str, Any] = {
+    "display_name": "prod-hrob-auc",
+    "parent_path": "/branchline/prod",
+    "query_text": "SELECT 1 AS firing",
+    "run_as": {"service_principal_name": PRINCIPAL},
+    "schedule": {"quartz_cron_schedule": "0 0 13 * * ?", "timezone_id": "UTC", "pause_status": "UNPAUSED"},
+    "evaluation": {
+        "source": {"name": "firing"},
+        "comparison_operator": "GREATER_THAN",
+        "notification": {"subscriptions": [{"user_email": "a@example.com"}]},
+    },
+}
 HEALTHY = job()
 NESTED = {"task_key": "each", "for_each_task": {"inputs": "[1]", "task": {**TASK, "task_key": "inner"}}}
 
 SAMPLES: dict[str, Samples] = {
     "BRL_DBX_1": Samples(
-        [HEALTHY],
+        [HEALTHY, alert()],
         [
             job("has no run_as", run_as=None),
+            alert("has no run_as", run_as=None),
             job("runs as the user jane@example.com", run_as={"user_name": "jane@example.com"}),
             job("whose name cannot be told", run_as={"service_principal_name": "0f1e2d3c-0000-4000-8000-123456789abc"}),
         ],
@@ -190,6 +209,10 @@ SAMPLES: dict[str, Samples] = {
             HEALTHY,
             of("databricks_catalog", name="prod", properties=TAGS),
             of("databricks_mlflow_experiment", tags=[{"key": key, "value": value} for key, value in TAGS.items()]),
+            of(
+                "databricks_sql_endpoint",
+                tags={"custom_tags": [{"key": key, "value": value} for key, value in TAGS.items()]},
+            ),
         ],
         [
             job("lacks the tags owner", tags={**TAGS, "owner": ""}),
@@ -314,6 +337,13 @@ SAMPLES: dict[str, Samples] = {
             job("its schedule is active, staging's are paused", "staging"),
             job("its schedule is active, a copy's are paused", "dev"),
             job("its trigger is active", "staging", schedule=None, trigger={"file_arrival": {"url": "/Volumes/x"}}),
+            alert("its schedule is active, staging's are paused", "staging"),
+            of(
+                "databricks_quality_monitor",
+                "its schedule is active, a copy's are paused",
+                "dev",
+                schedule={"quartz_cron_expression": "0 0 12 * * ?", "timezone_id": "UTC"},
+            ),
         ],
     ),
     "BRL_DBX_14": Samples(
@@ -345,6 +375,8 @@ SAMPLES: dict[str, Samples] = {
         [
             of("databricks_mlflow_experiment", "lies in /Shared", name="/Shared/hrob"),
             of("databricks_directory", "lies in /Users", path="/Workspace/Users/jane@example.com/x"),
+            alert("lies in /Users", parent_path="/Users/jane@example.com"),
+            of("databricks_quality_monitor", "lies in /Shared", assets_dir="/Shared/monitors"),
             of("databricks_repo", "lies in /Shared", path="/Shared", url="https://example.com/x.git"),
         ],
     ),
@@ -399,6 +431,36 @@ SAMPLES: dict[str, Samples] = {
                 "databricks_service_principal", {"application_id": "1"}, "is looked up by application_id", block="data"
             ),
             Sample("databricks_cluster_policy", {"name": "dev-hrob-jobs"}, "expected 'prod-hrob-jobs'", block="data"),
+            Sample("databricks_sql_warehouse", {"name": "dev-hrob"}, "expected 'prod-hrob'", block="data"),
+            Sample("databricks_sql_warehouse", {"id": "1"}, "is looked up by id", block="data"),
+        ],
+    ),
+    "BRL_DBX_21": Samples(
+        [of("databricks_sql_endpoint", name="prod-hrob", auto_stop_mins=10)],
+        [
+            of("databricks_sql_endpoint", "auto_stop_mins is unset, which means 120", name="prod-hrob"),
+            of("databricks_sql_endpoint", "it would never stop", auto_stop_mins=0),
+            of("databricks_sql_endpoint", "auto_stop_mins is 60, the settings allow 10", auto_stop_mins=60),
+        ],
+    ),
+    "BRL_DBX_22": Samples(
+        [
+            alert(),
+            alert(evaluation={"notification": {"subscriptions": [{"destination_id": "7"}]}}),
+        ],
+        [
+            alert("tells nobody", evaluation={"source": {"name": "firing"}}),
+            alert("tells nobody", evaluation={"notification": {"subscriptions": []}}),
+        ],
+    ),
+    "BRL_DBX_23": Samples(
+        [
+            of("databricks_dashboard", stack="staging", embed_credentials=False),
+            of("databricks_dashboard", embed_credentials=True),
+        ],
+        [
+            of("databricks_dashboard", "embed_credentials is unset", "staging", display_name="x"),
+            of("databricks_dashboard", "embed_credentials is True", "dev", embed_credentials=True),
         ],
     ),
 }

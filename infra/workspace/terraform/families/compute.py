@@ -195,12 +195,22 @@ class NotificationDestination(Resource):
     def read(self, api: Api, known: State) -> State | None:
         """What is secret is not answered, only whether it is set: it keeps its configured value."""
         state = self.mapper.state(api.get(f"{self._PATH}/{segment(known['id'])}"))
+        for config in state["config"]:
+            self._drop_plain_flags(config)
         for answered, kept in zip(state["config"], known.get("config") or [], strict=False):
             for kind, elements in answered.items():
                 if elements and kept.get(kind):
                     hidden = {name: value for name, value in kept[kind][0].items() if elements[0].get(name) is None}
                     elements[0].update(hidden)
         return state
+
+    def _drop_plain_flags(self, config: State) -> None:
+        """Flags such as app_id_set that the schema does not call computed would show as drift."""
+        blocks = self.schema.block.blocks["config"].block.blocks
+        for kind, elements in config.items():
+            for name, attribute in blocks[kind].block.attributes.items():
+                if elements and name.endswith("_set") and not attribute.computed:
+                    elements[0][name] = None
 
     def update(self, api: Api, old: State, new: State) -> str | None:
         api.patch(f"{self._PATH}/{segment(old['id'])}", self._body(new))

@@ -39,6 +39,7 @@ KINDS: Mapping[str, ObjectKind] = {
     "sql_endpoint_id": ObjectKind("warehouses", "sql/warehouses", _WAREHOUSES, True),
     "experiment_id": ObjectKind("mlflowExperiment", "experiments", ("CAN_READ", "CAN_EDIT", "CAN_MANAGE")),
     "registered_model_id": ObjectKind("registered-model", "registered-models", _MODELS, True),
+    "dashboard_id": ObjectKind("dashboard", "dashboards", _FILES),
     "serving_endpoint_id": ObjectKind(
         "serving-endpoint", "serving-endpoints", ("CAN_VIEW", "CAN_QUERY", "CAN_MANAGE"), True
     ),

@@ -21,7 +21,7 @@ from ml_code.platform.monitoring.drift.l_infinity import l_infinity
 from ml_code.platform.monitoring.drift.merging import steps
 from ml_code.platform.monitoring.drift.population_stability_index import population_stability_index
 from ml_code.platform.monitoring.drift.total_variation import total_variation
-from ml_code.platform.monitoring.drift.wasserstein import area
+from ml_code.platform.monitoring.drift.wasserstein import area, settled
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _numbers(column: Prepared, baseline: Prepared, present: Floats, before: Floa
         between += area(values, difference)
     pairs = len(present) * len(before)
     ks_test = KolmogorovSmirnov(gap / pairs, pvalue(gap / pairs, present, before))
-    distance = between / pairs
+    distance = settled(between, present, before)
     bins = bins_of(baseline)
     counts = counted(column, bins) if bins else None
     if bins is None or counts is None:

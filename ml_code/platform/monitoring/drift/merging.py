@@ -26,7 +26,8 @@ def steps(present: Floats, baseline: Floats, block: int = _BLOCK) -> Iterator[tu
         both = np.concatenate([present[i:to_i], baseline[j:to_j]])
         # Timsort sees two sorted runs: this is one merge.
         order = np.argsort(both, kind="stable")
-        values, difference = both[order], np.where(order < to_i - i, m, -n)
+        # m for a value of `present`, -n for one of the baseline: without a branch on a random mask.
+        values, difference = both[order], (order < to_i - i) * (n + m) - n
         if before is not None:
             values, difference = np.append(before[0], values), np.append(before[1], difference)
         np.cumsum(difference, out=difference)

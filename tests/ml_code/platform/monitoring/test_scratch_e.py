@@ -1,37 +1,57 @@
+import json
 import datetime as dt
-from pyspark.sql import functions as F
 from ml_code.platform import tables
-from ml_code.platform.monitoring import schema, retraining
+from ml_code.platform.monitoring import schema, retraining, retrying, commits
+from ml_code.projects.hrob import rules
 from tests.ml_code.conftest import Place
 
+
 def test_it(place: Place):
-    c = place.context("x", "2026-03-01")
-    s = c.spark
-    name = c.table("m")
-    tables.create_table(s, name, schema.MODEL_METRICS, "x")
     u = dt.timezone.utc
+    c = place.context("x", "2026-03-05")
+    name = c.table("inference_log_model_metrics")
+    commits.create(c.spark, name, schema.MODEL_METRICS, "x")
+
     def row(day, v, key=None):
-        a = dt.datetime(2026,3,day,tzinfo=u)
-        return ((a, a+dt.timedelta(days=1)), "1 day", "*", key, None, "auc", ":table", v, None, None, None, 10)
-    f = s.createDataFrame([row(1, 1.), row(2, 2.), row(3, float("nan"), "x")], tables.ddl(schema.MODEL_METRICS))
-    tables.append(s, name, f)
-    t = s.table(name)
-    print(t.toArrow())
-    print(t.where(F.col("slice_key").eqNullSafe(F.lit(None))).count(), t.where(F.col("window.start") >= F.lit("2026-03-02").cast("timestamp")).count())
-    for cond in (
-        (F.col("granularity") == "1 day") & F.col("window.start").isin([F.lit(dt.datetime(2026,3,2,tzinfo=u))]),
-        (F.col("granularity") == "1 day") & (F.col("window.start") == F.lit("2026-03-02 00:00:00").cast("timestamp")),
-        (F.col("granularity") == "1 day") & (F.col("window")["start"] >= F.lit(dt.datetime(2026,3,2,tzinfo=u))),
-        (F.col("granularity") == "1 day"),
-    ):
-        try:
-            print(t.where(cond).count())
-            tables.replace_where(s, name, s.createDataFrame([row(2, 5.)], tables.ddl(schema.MODEL_METRICS)), cond)
-            print("OK", s.table(name).toPandas().value.tolist())
-        except Exception as e:
-            print("FAIL", str(e)[:300])
-    r = retraining.Retraining("r1", dt.date(2026,3,1), ("a","b"), "why", None, "requested", None, None, "0")
-    retraining.write(c, [r]); retraining.write(c, [r])
-    retraining.record_outcome(c, "r1", "refused", 3, "worse")
-    print(retraining.read(c))
-    tables.create_table(s, c.table("al"), schema.ALERTS, "x")
+        a = dt.datetime(2026, 3, day, tzinfo=u)
+        return {
+            "window": {"start": a, "end": a + dt.timedelta(days=1)},
+            "granularity": "1 day",
+            "model_version": "*",
+            "metric": "auc",
+            "column_name": ":table",
+            "value": v,
+            "count": 100,
+        }
+
+    retrying.replace(
+        c.spark, name, schema.MODEL_METRICS, [row(d, 0.7 - d * 0.03) for d in range(1, 7)], "granularity = '1 day'"
+    )
+    text = json.dumps(
+        [
+            {
+                "name": "auc",
+                "table": "model",
+                "metric": "auc",
+                "below": 0.6,
+                "granularity": "1 day",
+                "breaches": 2,
+                "of": 3,
+                "action": "retrain",
+            },
+            {"name": "psi", "table": "drift", "metric": "population_stability_index", "above": 0.2},
+        ]
+    )
+    for day in range(3, 9):
+        c = place.context("x", f"2026-03-{day:02}", run_id="0")
+        c.run_id = "0"
+        for _ in range(2):
+            r = rules.run(c, model=place.model, rules=text)
+        if day == 6:
+            retraining.record_outcome(c, "retraining-2026-03-05", "refused", 3, "no better")
+    print(
+        c.spark.table(c.table("monitoring_alerts"))
+        .select("date", "rule", "state", "action", "since", "breaches", "windows", "reason")
+        .toPandas()
+        .to_string()
+    )

@@ -110,7 +110,7 @@ def test_the_run_tells_where_it_came_from(place: Place, project: Path) -> None:
     assert tags["data_source"] == "generator"
     assert f"{place.schema}.features@v" in tags["data_tables"]
     assert int(tags["data_rows"]) > 4_000
-    assert len(tags["data_digest"]) == 16
+    assert len(tags["data_digest"]) == len(tags["code_digest"]) == 32
     assert {"git_commit", "job_run_id", "job_id", "python_version", "package_lightgbm"} <= set(tags)
     assert run.info.status == "FINISHED"
     assert run.inputs.dataset_inputs[0].dataset.digest == tags["data_digest"]

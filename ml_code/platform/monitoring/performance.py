@@ -1,0 +1,136 @@
+"""Quality of a model on labelled rows, by the kind of its problem, with bootstrap intervals that share their draws.
+
+Binary: the metrics of evaluation.metrics, among them the expected calibration error: the mean distance of predicted and
+observed rate over bins, weighted by their rows (M. Naeini, G. Cooper, M. Hauskrecht, Obtaining Well Calibrated
+Probabilities Using Bayesian Binning, AAAI 2015), here ten bins of equal row count, so that a rare outcome does not
+leave most bins empty. Mean prediction beside mean label is calibration in the large.
+
+Several classes: log loss and AUC, each class against the rest, averaged over the classes that occur. Regression: root
+mean squared error, mean absolute error and the coefficient of determination.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from ml_code.platform.evaluation.intervals import Estimate, Resampling
+from ml_code.platform.evaluation.metrics import METRICS, Floats, auc, log_loss
+
+Problem = Literal["binary", "multiclass", "regression"]
+Estimates = dict[str, Estimate]
+
+LEAST_ROWS = 50
+MOST_ROWS = 200_000
+"""Intervals are made of at least and at most so many rows: of fewer they mislead, of more they are all but points."""
+
+_BINS = 10
+_CELLS = 4_000_000  # of the matrix of resamples that is in memory at a time
+
+
+def binary(y: Floats, p: Floats, resampling: Resampling | None = None) -> Estimates:
+    """Outcomes (0 or 1) and probabilities; none of no rows."""
+    if not len(y):
+        return {}
+    values = {name: metric(y, p, None) for name, metric in METRICS.items()}
+    values |= {"mean_prediction": float(p.mean()), "mean_label": float(y.mean())}
+    return _estimates(values, _binary_resamples(y, p, resampling), resampling)
+
+
+def regression(y: Floats, p: Floats, resampling: Resampling | None = None) -> Estimates:
+    """Values and predicted values, in the label's unit; none of no rows."""
+    if not len(y):
+        return {}
+    values = {name: float(drawn[0]) for name, drawn in _regression(y, p, np.ones((1, len(y)))).items()}
+    return _estimates(values, _in_parts(len(y), resampling, lambda w: _regression(y, p, w)), resampling)
+
+
+def multiclass(y: Sequence[str], probabilities: dict[str, Floats]) -> Estimates:
+    """Labels and the probability of each class by row; none of no rows. Without intervals."""
+    if not len(y):
+        return {}
+    labels = np.asarray(y, dtype=object)
+    of_label = np.array([probabilities[name][row] if name in probabilities else 0.0 for row, name in enumerate(labels)])
+    areas = [auc((labels == name).astype(np.float64), values) for name, values in sorted(probabilities.items())]
+    defined = [area for area in areas if np.isfinite(area)]
+    return {
+        "log_loss": _point(log_loss(np.ones(len(labels)), of_label)),
+        "auc": _point(float(np.mean(defined)) if defined else float("nan")),
+    }
+
+
+Drawn = dict[str, Floats]
+
+
+def _binary_resamples(y: Floats, p: Floats, resampling: Resampling | None) -> Drawn:
+    falling, rising = np.argsort(-p, kind="stable"), np.argsort(p, kind="stable")
+    ties = np.concatenate([[0], np.flatnonzero(np.diff(p[falling])) + 1])
+
+    def draw(w: Floats) -> Drawn:
+        return _ranked(y[falling], w[:, falling], ties) | _means(y[rising], p[rising], w[:, rising])
+
+    return _in_parts(len(y), resampling, draw)
+
+
+def _ranked(y: Floats, w: Floats, starts: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> Drawn:
+    """AUC and average precision of every row of weights; y falls with the probability, ties begin at `starts`."""
+    positives = np.add.reduceat(w * y, starts, axis=1)
+    negatives = np.add.reduceat(w * (1 - y), starts, axis=1)
+    all_positive, all_negative = positives.sum(axis=1), negatives.sum(axis=1)
+    below = np.cumsum(negatives, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        area = (positives * (all_negative[:, None] - below + 0.5 * negatives)).sum(axis=1)
+        caught = np.cumsum(positives, axis=1)
+        precision = np.where(caught > 0, caught / (caught + below), 0.0)
+        found = (precision * positives).sum(axis=1) / all_positive
+        found[all_negative == 0] = np.nan
+        return {"auc": area / (all_positive * all_negative), "average_precision": found}
+
+
+def _means(y: Floats, p: Floats, w: Floats) -> Drawn:
+    """Means of every row of weights; the probability rises, so that bins are runs of rows (as calibration_curve's)."""
+    rows = w.sum(axis=1)
+    sure = np.clip(p, 1e-15, 1 - 1e-15)
+    bins = np.unique(-(-np.arange(_BINS) * len(y) // _BINS))
+    weight, predicted, observed = (np.add.reduceat(part, bins, axis=1) for part in (w, w * p, w * y))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            "brier": w @ (p - y) ** 2 / rows,
+            "log_loss": w @ -(y * np.log(sure) + (1 - y) * np.log1p(-sure)) / rows,
+            "calibration_error": np.abs(predicted - observed).sum(axis=1) / weight.sum(axis=1),
+            "calibration_ratio": np.where(w @ y > 0, (w @ p) / (w @ y), np.nan),
+            "mean_prediction": w @ p / rows,
+            "mean_label": w @ y / rows,
+        }
+
+
+def _regression(y: Floats, p: Floats, w: Floats) -> Drawn:
+    rows, squared = w.sum(axis=1), w @ (p - y) ** 2
+    spread = w @ y**2 - (w @ y) ** 2 / rows
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r2 = np.where(spread > 1e-12 * (w @ y**2), 1 - squared / spread, np.nan)
+    return {"rmse": np.sqrt(squared / rows), "mae": w @ np.abs(p - y) / rows, "r2": r2}
+
+
+def _in_parts(rows: int, resampling: Resampling | None, draw: Callable[[Floats], Drawn]) -> Drawn:
+    if resampling is None or not LEAST_ROWS <= rows <= MOST_ROWS:
+        return {}
+    rng = np.random.default_rng(resampling.seed)
+    at_once = max(1, _CELLS // rows)
+    parts = []
+    for first in range(0, resampling.resamples, at_once):
+        number = min(at_once, resampling.resamples - first)
+        draws = rng.integers(0, rows, (number, rows))
+        draws += np.arange(number)[:, None] * rows
+        parts.append(draw(np.bincount(draws.ravel(), minlength=number * rows).reshape(number, rows).astype(np.float64)))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _estimates(values: dict[str, float], drawn: Drawn, resampling: Resampling | None) -> Estimates:
+    if resampling is None or not drawn:
+        return {name: _point(value) for name, value in values.items()}
+    return {name: resampling.interval(value, drawn[name].tolist()) for name, value in values.items()}
+
+
+def _point(value: float) -> Estimate:
+    return Estimate(value, float("nan"), float("nan"))

@@ -1,0 +1,80 @@
+"""A real browser for tests: Debian's chromium without a window, logged in to a workspace as a person would be."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from infra.workspace.launch import Running
+
+_SECONDS = 90
+_ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",  # tests run as root in containers, where chromium's own sandbox has no user to drop to
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--hide-scrollbars",
+    # No page may reach another machine, whatever stands in it.
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the browser made of a page: its document as HTML after loading, and a picture (PNG)."""
+
+    document: str
+    picture: Path
+
+
+class Browser:
+    """Opens pages of one workspace; each opening is a new browser that has logged in by a one-time link."""
+
+    def __init__(self, workspace: Running, folder: Path, token: str | None = None) -> None:
+        self._url = workspace.url
+        self._token = token or workspace.token
+        self._folder = folder
+        self._executable = _executable()
+
+    def open(self, path: str, width: int = 1400, height: int = 2000) -> Opened:
+        """The page at a path of the workspace, as the owner of the token sees it."""
+        picture = self._folder / f"{path.strip('/').replace('/', '-').partition('?')[0] or 'home'}.png"
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        self._run(path, f"--screenshot={picture}", f"--window-size={width},{height}")
+        return Opened(self._run(path, "--dump-dom"), picture)
+
+    def _run(self, path: str, *arguments: str) -> str:
+        with tempfile.TemporaryDirectory(prefix="chromium-") as profile:
+            done = subprocess.run(
+                [self._executable, *_ARGUMENTS, f"--user-data-dir={profile}", *arguments, self._address(path)],
+                capture_output=True,
+                text=True,
+                timeout=_SECONDS,
+                check=False,
+            )
+        assert done.returncode == 0, f"chromium failed at {path}: {done.stderr[-2000:]}"
+        return done.stdout
+
+    def _address(self, path: str) -> str:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        answer = httpx.post(f"{self._url}/api/2.0/local/login-codes", headers=headers, timeout=60)
+        answer.raise_for_status()
+        return f"{self._url}/login?code={answer.json()['code']}&next={quote(path, safe='')}"
+
+
+def _executable() -> str:
+    """Skips the test where there is no browser."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip("chromium is missing: apt-get install chromium")
+    return found
