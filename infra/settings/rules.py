@@ -5,74 +5,37 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from infra.settings.base import Strict, Text
+from infra.settings.errors import did_you_mean
 
 Granularity = Literal["1 hour", "1 day", "1 week"]
 TableKind = Literal["drift", "profile", "model"]
 
-METRICS: dict[TableKind, frozenset[str]] = {
-    "drift": frozenset(
-        {
-            "population_stability_index",
-            "js_distance",
-            "wasserstein_distance",
-            "tv_distance",
-            "l_infinity_distance",
-            "ks_test.statistic",
-            "ks_test.pvalue",
-            "chi_squared_test.statistic",
-            "chi_squared_test.pvalue",
-            "count_delta",
-            "avg_delta",
-            "percent_null_delta",
-            "percent_zeros_delta",
-            "percent_distinct_delta",
-        }
+METRICS: dict[TableKind, tuple[str, ...]] = {
+    "drift": (
+        "count_delta", "avg_delta", "percent_null_delta", "percent_zeros_delta", "percent_distinct_delta",
+        "non_null_columns_delta.added", "non_null_columns_delta.missing", "js_distance", "ks_test.statistic",
+        "ks_test.pvalue", "wasserstein_distance", "population_stability_index", "chi_squared_test.statistic",
+        "chi_squared_test.pvalue", "tv_distance", "l_infinity_distance",
     ),
-    "profile": frozenset(
-        {
-            "count",
-            "num_nulls",
-            "percent_null",
-            "num_zeros",
-            "percent_zeros",
-            "num_nan",
-            "percent_nan",
-            "distinct_count",
-            "percent_distinct",
-            "avg",
-            "stddev",
-            "min",
-            "max",
-            "accuracy_score",
-            "log_loss",
-        }
+    "profile": (
+        "count", "num_nulls", "avg", "min", "max", "stddev", "num_zeros", "num_nan", "min_length", "max_length",
+        "avg_length", "median", "distinct_count", "percent_nan", "percent_null", "percent_zeros", "percent_distinct",
+        "accuracy_score", "precision.macro", "precision.weighted", "recall.macro", "recall.weighted",
+        "f1_score.macro", "f1_score.weighted", "log_loss", "roc_auc_score.macro", "roc_auc_score.weighted",
+        "mean_squared_error", "root_mean_squared_error", "mean_average_error", "mean_absolute_percentage_error",
+        "r2_score",
     ),
-    "model": frozenset(
-        {
-            "label_share",
-            "label_changes",
-            "mean_prediction",
-            "mean_label",
-            "auc",
-            "average_precision",
-            "brier",
-            "log_loss",
-            "calibration_error",
-            "calibration_ratio",
-            "rmse",
-            "mae",
-            "r2",
-            "demographic_parity_difference",
-            "equal_opportunity_difference",
-            "attribution_share",
-            "attribution_drift",
-            "attribution_shift",
-            "skew",
-            "skew_missing",
-        }
+    "model": (
+        "label_share", "label_changes", "mean_prediction", "mean_label", "auc", "average_precision", "brier",
+        "log_loss", "calibration_error", "calibration_ratio", "rmse", "mae", "r2", "demographic_parity_difference",
+        "equal_opportunity_difference", "attribution_share", "attribution_drift", "attribution_shift", "skew",
+        "skew_missing",
     ),
-}
+}  # fmt: skip
 """What can be asked of each table: numeric columns of a quality monitor's, metrics of the monitoring job's own."""
+
+ADJUSTABLE = ("population_stability_index", "ks_test.pvalue", "chi_squared_test.pvalue")
+"""Metrics of the drift table that can be told from chance."""
 
 MetricName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z]+)?$")]
 
@@ -90,9 +53,9 @@ class AlertRule(Strict):
         description="column of that table (ks_test.statistic inside one), or metric of the model"
     )
     columns: tuple[Text, ...] = Field(
-        ("*",),
-        min_length=1,
-        description="columns that are looked at; *: all, :table: the model or the table as a whole",
+        (),
+        description="columns that are looked at; *: all but the log's own, :table: the model or the table as a whole;"
+        " empty: as the metric is",
     )
     at_least_columns: int = Field(1, ge=1, description="how many columns must be beyond the bound in a window")
     slice: Text | None = Field(None, description="slicing expression, one of monitoring.slices; null: the whole table")
@@ -105,6 +68,10 @@ class AlertRule(Strict):
         None, description="drift alone: against the baseline (default) or the window before"
     )
     minimum_rows: int = Field(100, ge=0, description="windows with fewer rows are left out")
+    adjust: bool = Field(False, description="true: what chance alone makes of few rows and many columns is taken off")
+    stale_days: int | None = Field(
+        None, ge=1, description="days after which the latest window says nothing any more; null: by metric and window"
+    )
     action: Literal["notify", "retrain"] = Field("notify", description="what follows; retrain also notifies")
     cool_down_days: int = Field(7, ge=0, description="days without further action after it acted")
 
@@ -121,15 +88,15 @@ class AlertRule(Strict):
             raise ValueError(f"breaches: expected at most of ({self.of}), found {self.breaches}")
         if self.drift_type and self.table != "drift":
             raise ValueError(f"drift_type: only rules over the drift table have one, this one is over {self.table}")
+        if self.adjust and not (self.table == "drift" and self.metric in ADJUSTABLE):
+            raise ValueError(f"adjust: only {', '.join(ADJUSTABLE)} of the drift table can be told from chance")
         if "*" in self.columns and len(self.columns) > 1:
             raise ValueError("columns: * stands for all of them, so it stands alone")
-        if "*" not in self.columns and self.at_least_columns > len(self.columns):
+        if self.columns and "*" not in self.columns and self.at_least_columns > len(self.columns):
             raise ValueError(f"at_least_columns: expected at most {len(self.columns)}, the number of columns")
-        known = METRICS[self.table]
-        if self.metric not in known:
-            raise ValueError(
-                f"metric: the {self.table} table has no number {self.metric}; known are {', '.join(sorted(known))}"
-            )
+        if self.metric not in METRICS[self.table]:
+            near = did_you_mean(self.metric, METRICS[self.table])
+            raise ValueError(f"metric: the {self.table} table has no number {self.metric}{near}")
         return self
 
     def as_parameter(self) -> dict[str, Any]:
@@ -145,7 +112,7 @@ class AlertRule(Strict):
         what = f"{self.metric} {' or '.join(bounds)}"
         if self.at_least_columns > 1:
             what += f" in at least {self.at_least_columns} columns"
-        where = f" where {self.slice}" if self.slice else ""
+        where = f" by {self.slice}" if self.slice else ""
         if self.of == 1:
             return f"{what}{where} in the latest window of {self.granularity}"
         often = f"in {self.breaches} of the last {self.of} windows of {self.granularity}, the latest among them"

@@ -66,13 +66,13 @@ class Widget:
         return self.kind.startswith("filter-") or self.kind == "range-slider"
 
     def encoding(self, name: str) -> Json:
-        return _object(_object(self.spec.get("encodings")).get(name))
+        return _object(member(self.spec, "encodings").get(name))
 
     def encodings(self, name: str) -> list[Json]:
         """The encodings of a name that may stand for several fields: a list, or an object with `fields`."""
         found = _object(self.spec.get("encodings")).get(name)
         inner = found.get("fields", [found]) if isinstance(found, Mapping) else found
-        return [each for each in _list(inner) if isinstance(each, Mapping) and each]
+        return [each for each in _objects(inner) if each]
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,16 @@ def read(serialized: str) -> Definition:
     datasets = [_dataset(each) for each in _objects(parsed.get("datasets"))]
     pages = [_page(each, number) for number, each in enumerate(_objects(parsed.get("pages")), start=1)]
     return Definition({each.name: each for each in datasets}, tuple(pages))
+
+
+def member(given: Json, name: str) -> Json:
+    """The object under a name; an empty one where there is none or something else."""
+    return _object(given.get(name))
+
+
+def fields_of(given: Json) -> list[Json]:
+    """The members of `fields` that name one."""
+    return [each for each in _objects(given.get("fields")) if each.get("fieldName")]
 
 
 def _dataset(given: Json) -> Dataset:

@@ -152,7 +152,7 @@ def _translated(node: exp.Expr) -> exp.Expr:
         return node
     column, width = arguments
     if isinstance(width, exp.EQ):
-        if width.name.lower() != "binwidth":
+        if width.this.name.lower() != "binwidth":
             raise Unanswerable(f"{node.sql()}: the local workspace knows bins by their width only")
         width = width.expression
     return exp.Mul(this=exp.Floor(this=exp.Div(this=column.copy(), expression=width.copy())), expression=width.copy())

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from infra.workspace.dashboards.charts import Undrawable
 from infra.workspace.dashboards.definition import Json, Widget
+from infra.workspace.dashboards.drawing import Undrawable
 from infra.workspace.dashboards.results import Result
 from infra.workspace.dashboards.texts import written, written_as
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from infra.workspace.dashboards import charts, tables
 from infra.workspace.dashboards.definition import Definition, Page, Query, Widget
+from infra.workspace.dashboards.drawing import Size, Undrawable
 from infra.workspace.dashboards.filters import Address, Choice, choices, query_of
 from infra.workspace.dashboards.queries import Asked, Unanswerable, asked, asked_for_values
 from infra.workspace.dashboards.results import Outcome, Problem, Result, Runner
@@ -105,7 +106,7 @@ def _tile(widget: Widget, outcome: Outcome | None, chosen: Sequence[Choice], col
         return Tile(widget, "problem", message=f"The local workspace does not draw widgets of type {widget.kind}.")
     try:
         return _drawn(widget, outcome, columns)
-    except charts.Undrawable as error:
+    except Undrawable as error:
         return Tile(widget, "problem", message=f"The widget cannot be drawn: {error}.")
 
 
@@ -130,11 +131,11 @@ def _filter_tile(widget: Widget, outcome: Outcome | None, chosen: Sequence[Choic
     return Tile(widget, "filter", choice=choice, offered=offered)
 
 
-def _size(widget: Widget, columns: int) -> charts.Size:
+def _size(widget: Widget, columns: int) -> Size:
     cell = (_WIDTH - (columns - 1) * _GAP) / columns
     width = widget.width * cell + (widget.width - 1) * _GAP - _FRAME
     height = widget.height * _ROW + (widget.height - 1) * _GAP - _FRAME - (_TITLE if widget.title else 0)
-    return charts.Size(max(int(width), 80), max(int(height), 60))
+    return Size(max(int(width), 80), max(int(height), 60))
 
 
 def values(address: Mapping[str, Any]) -> Address:

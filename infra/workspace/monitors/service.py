@@ -79,7 +79,10 @@ class MonitorsService:
         return self._answer(*self._of_table(principal, table_name, "SELECT"))
 
     def update_monitor(self, principal: Principal, table_name: str, body: Body) -> dict[str, Any]:
-        """Only the monitor's creator may change it, as on Databricks; each change is a new version."""
+        """Only the monitor's creator may change it, as on Databricks; each change is a new version.
+
+        What failed before is no longer told: it was the former version's.
+        """
         monitor, name = self._of_table(principal, table_name, "MANAGE")
         if principal.name != monitor["owner"]:
             raise PermissionDenied(
@@ -87,16 +90,16 @@ class MonitorsService:
             )
         settings = monitor_settings.changed_settings(monitor["settings"], body)
         self._check_surroundings(principal, self._catalog.tables.get_table(principal, name), settings)
-        monitor |= {
-            "settings": settings,
-            "monitor_version": monitor["monitor_version"] + 1,
-            "status": "MONITOR_STATUS_ACTIVE",
-        }
-        if body.get("dashboard_id"):
-            monitor["dashboard_id"] = str(body["dashboard_id"])
-        self._records.monitors.put(monitor["table_id"], monitor)
+        changed = self._records.amend(
+            monitor["table_id"],
+            settings=settings,
+            monitor_version=monitor["monitor_version"] + 1,
+            status="MONITOR_STATUS_ACTIVE",
+            failure=None,
+            dashboard_id=body.get("dashboard_id") or monitor.get("dashboard_id"),
+        )
         self._schedules.changed()
-        return self._answer(monitor, name)
+        return self._answer(changed or monitor, name)
 
     def delete_monitor(self, principal: Principal, table_name: str) -> dict[str, Any]:
         """Ends the monitor with its active refreshes; metric tables stay."""

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from ml_code.platform.data_checks.columns import ORDERED, Counts, Floats, Prepared
 
-MANY = 20
-"""Distinct numbers from which on a column is cut at its deciles."""
+MANY = 10
+"""A number with more distinct values than these is cut at its deciles, so that it has about as many bins."""
 DECILES = tuple(round(0.1 * tenth, 1) for tenth in range(1, 10))
 MOST_CATEGORIES = 100
 

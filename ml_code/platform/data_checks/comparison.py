@@ -1,8 +1,8 @@
 """The data gate: a training set against the last one. Changed enough to train again? Too much to be trusted?
 
 `stop` where a limit of trust is passed, else `train` where something changed enough, else what the project does with
-unchanged data. Distributions are compared in the bins that the last profile keeps; a measure of few rows must also
-leave what chance explains (see population_stability_index.noise).
+unchanged data. Distributions are compared in the bins that the last profile keeps; of few rows a measure counts only
+where chance does not explain it (chi-square test of the same bins, p below `CHANCE`).
 """
 
 import json
@@ -18,12 +18,15 @@ from ml_code.platform.data_checks.bins import counted
 from ml_code.platform.data_checks.columns import Prepared
 from ml_code.platform.data_checks.profile import ColumnProfile, TableProfile
 from ml_code.platform.errors import ConfigurationError
+from ml_code.platform.monitoring.drift.chi_square import chi_square
 from ml_code.platform.monitoring.drift.jensen_shannon import jensen_shannon
-from ml_code.platform.monitoring.drift.population_stability_index import noise, population_stability_index
+from ml_code.platform.monitoring.drift.population_stability_index import population_stability_index
 
 Decision = Literal["train", "skip", "stop"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Bound = Annotated[float, Field(ge=0)]
+
+CHANCE = 0.001
 
 
 class DataLimits(Section):
@@ -56,7 +59,7 @@ class Shift:
 
     population_stability_index: float
     js_distance: float
-    noise: float
+    pvalue: float
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,8 @@ def shift(column: Prepared, last: ColumnProfile | None) -> Shift | None:
         return None
     before = np.asarray(bins.counts)
     index, distance = population_stability_index(counts, before), jensen_shannon(counts, before)
-    return None if index is None or distance is None else Shift(index, distance, noise(counts, before))
+    test = chi_square(counts, before)
+    return None if index is None or distance is None or test is None else Shift(index, distance, test.pvalue)
 
 
 def decide(
@@ -119,7 +123,7 @@ def decide(
     new_rows: int | None = None,
     when_unchanged: Literal["train", "skip"] = "skip",
 ) -> GateVerdict:
-    """Apply the limits. `new_rows`: rows that the last training set did not have; None: only their number is known."""
+    """Apply the limits. `new_rows`: rows that are new or have another label; None: only the number of rows is known."""
     if broken := [*_unusable(present), *(_untrusted(present, last.profile, shifts, limits) if last else ())]:
         return GateVerdict("stop", tuple(broken))
     if last is None:
@@ -187,7 +191,7 @@ def _changed(
         yield f"columns not used any more: {', '.join(left)}"
     new = now.rows - before.rows if new_rows is None else new_rows
     if new > 0 and new >= limits.new_rows * before.rows:
-        yield f"{new} new rows beside {before.rows}"
+        yield f"{new} new or corrected rows beside {before.rows}"
     yield from _label_change(now.columns.get(present.label), before.columns.get(present.label), limits)
     for name in _judged(before.columns, limits):
         column, moved = now.columns.get(name), shifts.get(name)
@@ -195,7 +199,7 @@ def _changed(
             continue
         if abs(_missing(column) - _missing(before.columns[name])) > limits.missing:
             yield _missing_words(column, before.columns[name])
-        if moved and moved.population_stability_index > max(limits.drift, moved.noise):
+        if moved and moved.pvalue < CHANCE and moved.population_stability_index > limits.drift:
             yield f"column {name}: population stability index {moved.population_stability_index:.2f}"
 
 
@@ -207,7 +211,7 @@ def _label_change(now: ColumnProfile | None, before: ColumnProfile | None, limit
 
 
 def _torn(moved: Shift | None, limits: DataLimits) -> str | None:
-    if moved is None or moved.population_stability_index <= moved.noise:
+    if moved is None or moved.pvalue >= CHANCE:
         return None
     if moved.population_stability_index > limits.torn:
         return f"population stability index {moved.population_stability_index:.2f}, at most {limits.torn:g} is trusted"

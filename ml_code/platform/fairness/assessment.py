@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ml_code.platform.evaluation.intervals import Estimate, Resampling, difference
 from ml_code.platform.evaluation.metrics import Floats
-from ml_code.platform.fairness.bootstrap import resampled_disparities, resampled_rates
+from ml_code.platform.fairness.bootstrap import resampled_rates
 from ml_code.platform.fairness.rates import RATES, disparities, rates_by_group
 
 NOT_RECORDED = "not recorded"
@@ -77,22 +77,19 @@ def assess(
     decided = (p >= decision).astype(np.float64)
     found = rates_by_group(groups, y, p, decided)
     by_rows, by_outcomes = judged_groups(found, least)
-    apart = disparities(groups, y, p, decided, by_rows, by_outcomes)
-    rates = {name: _bare(found[name]) for name in RATES}
-    between = dict(zip(apart, _bare(apart.values()), strict=True))
-    if resampling is not None:
-        # Numbered as they first occur: another name for a group draws the same rows.
-        codes, names = pd.factorize(groups)
-        drawn = resampled_rates(codes, y, p, decided, resampling)
-        place = {name: number for number, name in enumerate(names)}
+    points = {name: found[name].to_numpy() for name in RATES}
+    apart = _single(disparities(_as_resample(points), by_rows, by_outcomes))
+    if resampling is None:
+        rates = {name: [_bare(value) for value in values] for name, values in points.items()}
+        between = {name: _bare(value) for name, value in apart.items()}
+    else:
+        drawn = _resamples(groups, list(found.index), y, p, decided, resampling)
         rates = {
-            name: [
-                resampling.interval(point, drawn[name][:, place[str(group)]]) for group, point in found[name].items()
-            ]
-            for name in RATES
+            name: [resampling.interval(value, drawn[name][:, number]) for number, value in enumerate(values)]
+            for name, values in points.items()
         }
-        spread = resampled_disparities(drawn, [place[name] for name in by_rows], [place[name] for name in by_outcomes])
-        between = {name: resampling.interval(point, spread[name]) for name, point in apart.items()}
+        spread = disparities(drawn, by_rows, by_outcomes)
+        between = {name: resampling.interval(value, spread[name]) for name, value in apart.items()}
     return Assessment(column, tuple(_groups(found, rates, by_rows, by_outcomes)), between)
 
 
@@ -115,28 +112,44 @@ def group_names(values: Iterable[Any]) -> NDArray[Any]:
     return series.where(series.notna(), NOT_RECORDED).astype(str).to_numpy(dtype=object)
 
 
-def judged_groups(found: pd.DataFrame, least: Least) -> tuple[list[str], list[str]]:
-    """Names of the groups with enough rows, and of those among them with enough outcomes and non-outcomes."""
-    names = np.asarray(found.index, dtype=str)
+def judged_groups(found: pd.DataFrame, least: Least) -> tuple[list[int], list[int]]:
+    """Places of the groups with enough rows, and of those among them with enough outcomes and non-outcomes."""
     rows, outcomes = found["rows"].to_numpy(), found["outcomes"].to_numpy()
-    by_rows = (rows >= least.rows) & (names != NOT_RECORDED)
+    by_rows = (rows >= least.rows) & (found.index != NOT_RECORDED)
     by_outcomes = by_rows & (np.minimum(outcomes, rows - outcomes) >= max(least.outcomes, 1))
-    return names[by_rows].tolist(), names[by_outcomes].tolist()
+    return np.flatnonzero(by_rows).tolist(), np.flatnonzero(by_outcomes).tolist()
+
+
+def _resamples(
+    groups: NDArray[Any], order: list[str], y: Floats, p: Floats, decided: Floats, resampling: Resampling
+) -> dict[str, Floats]:
+    # Numbered as they first occur while drawing: another name for a group draws the same rows.
+    codes, names = pd.factorize(groups)
+    places = [list(names).index(name) for name in order]
+    return {name: rates[:, places] for name, rates in resampled_rates(codes, y, p, decided, resampling).items()}
 
 
 def _groups(
-    found: pd.DataFrame, rates: dict[str, list[Estimate]], by_rows: Sequence[str], by_outcomes: Sequence[str]
+    found: pd.DataFrame, rates: dict[str, list[Estimate]], by_rows: Sequence[int], by_outcomes: Sequence[int]
 ) -> Iterable[Group]:
     for number, name in enumerate(found.index):
         yield Group(
-            name,
-            int(found["rows"].iloc[number]),
-            int(found["outcomes"].iloc[number]),
-            name in by_rows,
-            name in by_outcomes,
-            {rate: estimates[number] for rate, estimates in rates.items()},
+            name=str(name),
+            rows=int(found["rows"].iloc[number]),
+            outcomes=int(found["outcomes"].iloc[number]),
+            judged=number in by_rows,
+            judged_by_outcomes=number in by_outcomes,
+            rates={rate: estimates[number] for rate, estimates in rates.items()},
         )
 
 
-def _bare(values: Iterable[float]) -> list[Estimate]:
-    return [Estimate(float(value), float("nan"), float("nan")) for value in values]
+def _as_resample(points: dict[str, Floats]) -> dict[str, Floats]:
+    return {name: values[None, :] for name, values in points.items()}
+
+
+def _single(values: dict[str, Floats]) -> dict[str, float]:
+    return {name: float(value[0]) for name, value in values.items()}
+
+
+def _bare(value: float) -> Estimate:
+    return Estimate(float(value), float("nan"), float("nan"))

@@ -1,18 +1,15 @@
-"""Intervals of rates and disparities: a bootstrap that is stratified by group.
+"""Rates on resamples of the rows: a bootstrap that is stratified by group.
 
 Each resample draws from every group as many rows as it has, so a small group keeps its weight. fairlearn's own
 bootstrap evaluates every metric on every resample; here a resample is counted by group, outcome, decision and bin of
 the calibration curve, and all rates follow from the counts.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ml_code.platform.evaluation.intervals import Resampling
 from ml_code.platform.evaluation.metrics import Floats
-from ml_code.platform.fairness.rates import DISPARITIES
 
 _BINS = 10
 
@@ -42,24 +39,6 @@ def resampled_rates(codes: NDArray[np.intp], y: Floats, p: Floats, decided: Floa
         off = np.bincount(bins[rows], probability[rows] - outcome[rows], groups * _BINS)
         errors[number] = np.abs(off.reshape(groups, _BINS)).sum(axis=1)
     return _rates(counts, predicted / sizes, errors / sizes)
-
-
-def resampled_disparities(drawn: Drawn, by_rows: Sequence[int], by_outcomes: Sequence[int]) -> dict[str, Floats]:
-    """The disparities of rates.DISPARITIES on every resample, among the numbered groups that are judged."""
-    nothing = np.full(len(drawn["selection_rate"]), np.nan)
-    found = {}
-    if len(by_rows) >= 2:
-        selected = drawn["selection_rate"][:, by_rows]
-        with np.errstate(invalid="ignore"):
-            found["demographic_parity_ratio"] = selected.min(axis=1) / selected.max(axis=1)
-        found["demographic_parity_difference"] = np.ptp(selected, axis=1)
-        found["calibration_difference"] = np.ptp(drawn["calibration_gap"][:, by_rows], axis=1)
-        found["calibration_error"] = drawn["calibration_error"][:, by_rows].max(axis=1)
-    if len(by_outcomes) >= 2:
-        found["equal_opportunity_difference"] = np.ptp(drawn["true_positive_rate"][:, by_outcomes], axis=1)
-        false_alarms = np.ptp(drawn["false_positive_rate"][:, by_outcomes], axis=1)
-        found["equalized_odds_difference"] = np.maximum(found["equal_opportunity_difference"], false_alarms)
-    return {name: found.get(name, nothing) for name in DISPARITIES}
 
 
 def _rates(counts: Floats, predicted: Floats, errors: Floats) -> Drawn:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ml_code.platform.evaluation.intervals import Estimate, Resampling
@@ -17,6 +18,8 @@ from ml_code.platform.monitoring.metric_tables import TABLE
 from ml_code.platform.monitoring.model_quality import Numbers
 from ml_code.platform.monitoring.monitored_log import MonitoredLog, Rows
 from ml_code.platform.monitoring.performance import Estimates, Problem, binary, multiclass, regression
+from ml_code.platform.monitoring.slices import WHOLE, Slice
+from ml_code.platform.monitoring.windows import Granularity, Window
 
 Row = dict[str, Any]
 Measures = dict[tuple[str, str], "Measured"]
@@ -54,7 +57,7 @@ class Measurable:
         found = {"label_share": float(self._labelled[numbers].mean())}
         if self.rows.log.label_changes:
             found["label_changes"] = float(np.nansum(self._floats(self.rows.log.label_changes)[numbers]))
-        return {(name, TABLE): Measured(_exactly(value), len(numbers)) for name, value in found.items()}
+        return {(name, TABLE): exactly(value, len(numbers)) for name, value in found.items()}
 
     def performance(self, numbers: Numbers, *, intervals: bool = True) -> Measures:
         """Quality of the labelled rows; none where no row is."""
@@ -72,12 +75,12 @@ class Measurable:
         for column in self.quality.sensitive:
             groups = self._texts(column)
             parity = demographic_parity_difference(groups[scored], self._decided[scored], self.quality.least)
-            found["demographic_parity_difference", column] = Measured(_exactly(parity), len(scored))
+            found["demographic_parity_difference", column] = exactly(parity, len(scored))
             if len(labelled):
                 recalled = equal_opportunity_difference(
                     groups[labelled], self._decided[labelled], self._actual[labelled], self.quality.least
                 )
-                found["equal_opportunity_difference", column] = Measured(_exactly(recalled), len(labelled))
+                found["equal_opportunity_difference", column] = exactly(recalled, len(labelled))
         return found
 
     def _quality(self, at: Numbers, resampling: Resampling | None) -> Estimates:
@@ -98,8 +101,8 @@ class Measurable:
     def _complete(self) -> NDArray[np.bool_]:
         """Rows with a label and a prediction."""
         if self.quality.problem == "multiclass":
-            return self._labelled & np.asarray(self._probabilities.is_valid())
-        return np.isfinite(self._actual) & np.isfinite(self._predicted)
+            return np.asarray(pc.and_(self.rows.table.column(self._label).is_valid(), self._probabilities.is_valid()))
+        return np.logical_and(np.isfinite(self._actual), np.isfinite(self._predicted))
 
     @cached_property
     def _actual(self) -> Floats:
@@ -112,7 +115,7 @@ class Measurable:
 
     @cached_property
     def _decided(self) -> NDArray[np.bool_]:
-        return self._predicted >= self.quality.decision
+        return np.asarray(self._predicted >= self.quality.decision)
 
     @cached_property
     def _probabilities(self) -> pa.ChunkedArray:
@@ -134,6 +137,22 @@ def needed_columns(log: MonitoredLog, quality: Quality) -> Sequence[str]:
     return tuple(dict.fromkeys((*log.for_quality, *quality.sensitive)))
 
 
+def place_of(granularity: Granularity, window: Window, model: str, slice_: Slice = WHOLE) -> Row:
+    """The columns that say what a row is about."""
+    return {
+        "window": window.row(),
+        "granularity": granularity.name,
+        "model_version": model,
+        "slice_key": slice_.key,
+        "slice_value": slice_.value,
+    }
+
+
+def exactly(value: float, rows: int) -> Measured:
+    """A measure without an interval."""
+    return Measured(Estimate(value, float("nan"), float("nan")), rows)
+
+
 def rows_of(place: Mapping[str, Any], measures: Measures, baseline: Measures) -> Iterator[Row]:
     """As rows of the table; what is not a number is null."""
     for (metric, column), measured in measures.items():
@@ -148,10 +167,6 @@ def rows_of(place: Mapping[str, Any], measures: Measures, baseline: Measures) ->
             "baseline": _finite(before.estimate.value) if before else None,
             "count": measured.rows,
         }
-
-
-def _exactly(value: float) -> Estimate:
-    return Estimate(value, float("nan"), float("nan"))
 
 
 def _finite(value: float) -> float | None:

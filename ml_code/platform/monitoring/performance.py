@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml_code.platform.evaluation.intervals import Estimate, Resampling
 from ml_code.platform.evaluation.metrics import METRICS, Floats, auc, log_loss
@@ -63,44 +64,44 @@ Drawn = dict[str, Floats]
 
 
 def _binary_resamples(y: Floats, p: Floats, resampling: Resampling | None) -> Drawn:
-    falling, rising = np.argsort(-p, kind="stable"), np.argsort(p, kind="stable")
-    ties = np.concatenate([[0], np.flatnonzero(np.diff(p[falling])) + 1])
-
-    def draw(w: Floats) -> Drawn:
-        return _ranked(y[falling], w[:, falling], ties) | _means(y[rising], p[rising], w[:, rising])
-
-    return _in_parts(len(y), resampling, draw)
+    # Resamples are drawn of the sorted rows, so that none has to be sorted.
+    order = np.argsort(p, kind="stable")
+    y, p = y[order], p[order]
+    ties = np.concatenate([[0], np.flatnonzero(np.diff(p)) + 1])
+    return _in_parts(len(y), resampling, lambda w: _ranked(y, w, ties) | _means(y, p, w))
 
 
-def _ranked(y: Floats, w: Floats, starts: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> Drawn:
-    """AUC and average precision of every row of weights; y falls with the probability, ties begin at `starts`."""
-    positives = np.add.reduceat(w * y, starts, axis=1)
-    negatives = np.add.reduceat(w * (1 - y), starts, axis=1)
+def _ranked(y: Floats, w: Floats, ties: NDArray[np.intp]) -> Drawn:
+    """AUC and average precision of every row of weights; the probability rises, equal ones begin at `ties`."""
+    positives = np.add.reduceat(w * y, ties, axis=1)
+    negatives = np.add.reduceat(w, ties, axis=1) - positives
     all_positive, all_negative = positives.sum(axis=1), negatives.sum(axis=1)
-    below = np.cumsum(negatives, axis=1)
+    false = np.cumsum(negatives, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        area = (positives * (all_negative[:, None] - below + 0.5 * negatives)).sum(axis=1)
-        caught = np.cumsum(positives, axis=1)
-        precision = np.where(caught > 0, caught / (caught + below), 0.0)
-        found = (precision * positives).sum(axis=1) / all_positive
-        found[all_negative == 0] = np.nan
-        return {"auc": area / (all_positive * all_negative), "average_precision": found}
+        area = np.einsum("ij,ij->i", positives, false - 0.5 * negatives) / (all_positive * all_negative)
+        # Caught and flagged at each threshold: all that are not below it.
+        caught = all_positive[:, None] - np.cumsum(positives, axis=1) + positives
+        flagged = np.maximum(caught + all_negative[:, None] - false + negatives, 1)
+        precision = np.einsum("ij,ij->i", caught / flagged, positives) / all_positive
+    precision[all_negative == 0] = np.nan
+    return {"auc": area, "average_precision": precision}
 
 
 def _means(y: Floats, p: Floats, w: Floats) -> Drawn:
     """Means of every row of weights; the probability rises, so that bins are runs of rows (as calibration_curve's)."""
-    rows = w.sum(axis=1)
     sure = np.clip(p, 1e-15, 1 - 1e-15)
+    losses = -(y * np.log(sure) + (1 - y) * np.log1p(-sure))
+    sums = w @ np.stack([(p - y) ** 2, losses, p, y, np.ones(len(y))], axis=1)
+    squared, loss, predicted, observed, rows = sums.T
     bins = np.unique(-(-np.arange(_BINS) * len(y) // _BINS))
-    weight, predicted, observed = (np.add.reduceat(part, bins, axis=1) for part in (w, w * p, w * y))
     with np.errstate(invalid="ignore", divide="ignore"):
         return {
-            "brier": w @ (p - y) ** 2 / rows,
-            "log_loss": w @ -(y * np.log(sure) + (1 - y) * np.log1p(-sure)) / rows,
-            "calibration_error": np.abs(predicted - observed).sum(axis=1) / weight.sum(axis=1),
-            "calibration_ratio": np.where(w @ y > 0, (w @ p) / (w @ y), np.nan),
-            "mean_prediction": w @ p / rows,
-            "mean_label": w @ y / rows,
+            "brier": squared / rows,
+            "log_loss": loss / rows,
+            "calibration_error": np.abs(np.add.reduceat(w * (p - y), bins, axis=1)).sum(axis=1) / rows,
+            "calibration_ratio": np.where(observed > 0, predicted / observed, np.nan),
+            "mean_prediction": predicted / rows,
+            "mean_label": observed / rows,
         }
 
 

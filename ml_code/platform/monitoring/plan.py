@@ -51,8 +51,9 @@ class Work:
 def plan(now: Seen, known: Seen, day: Window | None, *, labels_apart: bool) -> dict[Place, Work]:
     """Work by window, in order; a window that lost all of its rows is in it too.
 
-    The windows that the run's day is in are computed whatever is known of them (None: it has no rows). Where the number of rows is the same and only
-    labels came or changed, only what depends on labels is computed, unless slices depend on them (not `labels_apart`).
+    The windows that the run's day is in (None: it has no rows) are computed whatever is known of them. Where the number
+    of rows is the same and only labels came or changed, only what depends on labels is computed, unless slices depend
+    on them (not `labels_apart`).
     """
     works: dict[Place, Work] = {}
     for granularity, there in now.items():

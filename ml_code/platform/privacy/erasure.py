@@ -41,7 +41,7 @@ def delete_requests(spark: "SparkSession", payload_table: str, identifier: str) 
         return None
     quoted = tables.literal(json.dumps(identifier))
     asked = f"client_request_id = {tables.literal(identifier)} or instr(request, {quoted}) > 0"
-    return tables.delete(spark, payload_table, f"coalesce({asked}, false)")
+    return tables.delete(spark, payload_table, asked)
 
 
 def without(content: bytes, key: str, identifier: str) -> Rewritten | None:

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Any, Literal
 
-import pyarrow.compute as pc
-
 from ml_code.platform import tables
 from ml_code.platform.data_checks.columns import Prepared
 from ml_code.platform.data_checks.comparison import (
@@ -72,16 +70,16 @@ def _when_unchanged(text: str) -> Literal["train", "skip"]:
 
 
 def _new_rows(context: "Context", training: TrainingRows, last: LastTraining) -> int | None:
-    """Births whose outcome the last training did not know, by time travel; None when its version is not kept."""
+    """Births whose outcome the last training did not know so, by time travel; None when its version is not kept."""
     labels = context.table("labels")
     if last.date is None or labels not in last.tables:
         return None
     try:
         then = tables.as_of(context.spark, labels, last.tables[labels])
-        known = tables.to_arrow(then.where(f"{OUTCOME_DAY} <= DATE '{last.date}'").select(KEY))
+        known = tables.to_arrow(then.where(f"{OUTCOME_DAY} <= DATE '{last.date}'").select(KEY, LABEL))
     except Exception as error:
         # Engines say in many ways that a version was vacuumed; the number of rows has to do then.
         context.log.info("labels of %s cannot be read any more: %s", last.name, str(error).splitlines()[:1])
         return None
-    keys = training.rows.column(KEY)
-    return len(keys) - int(pc.sum(pc.is_in(keys, value_set=known.column(KEY).cast(keys.type))).as_py() or 0)
+    present = training.rows.select([KEY, LABEL])
+    return int(present.join(known.cast(present.schema), [KEY, LABEL], join_type="left anti").num_rows)

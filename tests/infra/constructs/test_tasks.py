@@ -68,7 +68,7 @@ def after(*before: str | Outcome, key: str = "last") -> TaskConfig:
             [ConditionConfig("a", "1", "EQUAL_TO", "1", ("b",)), after(Outcome("a", True), key="b")],
             "tasks wait for each other: a, b",
         ),
-        ([FIRST, replace(GOOD, left="{{tasks.frist.values.x}}")], "refers to unknown task 'frist'; did you mean 'first'?"),
+        ([FIRST, replace(GOOD, left="{{tasks.frist.values.x}}")], "unknown task 'frist'; did you mean 'first'?"),
         ([FIRST, replace(GOOD, depends_on=())], "refers to task 'first', which does not come before it"),
         ([FIRST, replace(GOOD, right="{{job.parameters.dya}}")], "unknown job parameter 'dya'; did you mean 'day'?"),
         ([FIRST, GOOD, replace(JOB, job="trainign")], "runs unknown job 'trainign'; did you mean 'training'?"),

@@ -10,8 +10,7 @@ from infra.settings.trust import DataLimits, FairnessLimits, ModelLimits
 from ml_code.platform.data_checks import comparison
 from ml_code.platform.fairness import limits as fairness
 from ml_code.platform.model_profile import limits as model_profile
-from ml_code.platform.monitoring.metric_tables import DRIFT_METRICS, PROFILE_METRICS
-from ml_code.platform.monitoring.model_metrics import METRICS as MEASURED
+from ml_code.platform.monitoring import rules
 from tests.infra.settings.conftest import Edit
 
 PATHS = ("dev", "staging", "prod")
@@ -46,22 +45,23 @@ def test_dev_is_lenient_and_the_others_are_not() -> None:
     assert asks == {"dev": False, "staging": True, "prod": True}
 
 
-RULE = "    - name: brier\n      table: model\n"
+BOUND = "      above: 0.1\n"  # only the rule on the Brier score has it
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("      metric: brier\n", "      metric: breir\n", "metric: the model table has no number breir; known are"),
+        ("      metric: brier\n", "      metric: breir\n", "metric: the model table has no number breir; did you mean 'brier'?"),
         ("      metric: brier\n", "      metirc: brier\n", "rules.3.metirc: unknown key; did you mean 'metric'?"),
-        ("      above: 0.1\n", "", "rules.3: expected a bound: above, below, or both"),
-        ("      above: 0.1\n", "      above: 0.1\n      below: 0.2\n", "every value would be beyond a bound"),
-        ("      above: 0.1\n", "      above: 0.1\n      breaches: 2\n", "breaches: expected at most of (1), found 2"),
-        ("      above: 0.1\n", "      above: 0.1\n      drift_type: BASELINE\n", "only rules over the drift table"),
-        ("      above: 0.1\n", "      above: 0.1\n      at_least_columns: 2\n", "at_least_columns: expected at most 1"),
-        ("      above: 0.1\n", "      above: 0.1\n      granularity: 1 hour\n", "brier looks at windows of 1 hour"),
-        ("      above: 0.1\n", "      above: 0.1\n      granularity: 1 year\n", "granularity: expected '1 hour', '1 day'"),
-        ("      above: 0.1\n", "      above: 0.1\n      slice: region\n", "slice 'region', which is not among slices"),
+        (BOUND, "", "rules.3: expected a bound: above, below, or both"),
+        (BOUND, f"{BOUND}      below: 0.2\n", "every value would be beyond a bound"),
+        (BOUND, f"{BOUND}      breaches: 2\n", "breaches: expected at most of (1), found 2"),
+        (BOUND, f"{BOUND}      drift_type: BASELINE\n", "only rules over the drift table"),
+        (BOUND, f"{BOUND}      columns: [a]\n      at_least_columns: 2\n", "at_least_columns: expected at most 1"),
+        (BOUND, f"{BOUND}      adjust: true\n", "adjust: only population_stability_index, ks_test.pvalue"),
+        (BOUND, f"{BOUND}      granularity: 1 hour\n", "brier looks at windows of 1 hour"),
+        (BOUND, f"{BOUND}      granularity: 1 year\n", "granularity: expected '1 hour', '1 day'"),
+        (BOUND, f"{BOUND}      slice: region\n", "slice 'region', which is not among slices"),
         ("    - name: brier\n", "    - name: auc\n", "rules: two have the name auc"),
         ("    - name: brier\n", "    - name: Brier score\n", "rules.3.name: expected text that matches"),
         ("retention_days: 730", "retention_days: 30", "a prediction would be gone before its label comes"),
@@ -73,11 +73,7 @@ RULE = "    - name: brier\n      table: model\n"
     ],
 )  # fmt: skip
 def test_what_cannot_work_is_told_with_its_place(folder: object, edit: Edit, old: str, new: str, said: str) -> None:
-    edit(
-        "prod.yaml",
-        RULE + old if old.startswith("      ") else old,
-        RULE + new if new.startswith("      ") or not new else new,
-    )
+    edit("prod.yaml", old, new)
     with pytest.raises(SettingsError) as raised:
         load_settings("prod", folder=folder, repository=folder, variables={})  # type: ignore[arg-type] - a folder
     assert any(said in str(problem) and "prod.yaml:" in str(problem) for problem in raised.value.problems), raised.value
@@ -85,14 +81,12 @@ def test_what_cannot_work_is_told_with_its_place(folder: object, edit: Edit, old
 
 def test_what_the_settings_ask_for_the_steps_know() -> None:
     """Settings and ML code do not import each other: this is where their words are held equal."""
-    numbers = ("double", "bigint")
-    for table, columns in (("drift", DRIFT_METRICS), ("profile", PROFILE_METRICS)):
-        plain = {column.name for column in columns if column.type in numbers}
-        tests = {
-            f"{column.name}.{part}" for column in columns if "pvalue" in column.type for part in ("statistic", "pvalue")
-        }
-        assert METRICS[table] <= plain | tests
-    assert METRICS["model"] == set(MEASURED)
+    assert METRICS == rules.METRICS_OF
+    for environment in PATHS:
+        ours = load_settings(environment, "dev").values.monitoring.rules
+        read = rules.read_rules(json.dumps([rule.as_parameter() for rule in ours]))
+        assert [rule.name for rule in read] == [rule.name for rule in ours]
+    assert set(AlertRule.model_fields) == set(rules.Rule.model_fields)
     assert set(ModelLimits.model_fields) == set(model_profile.LIMITS)
     prod = load_settings("prod").values
     columns = tuple(prod.fairness)
@@ -112,4 +106,4 @@ def test_a_rule_reads_as_a_sentence() -> None:
         "js_distance above 0.2 in at least 2 columns in 2 of the last 3 windows of 1 week, the latest among them"
     )
     one = AlertRule(name="x", table="model", metric="auc", columns=(":table",), below=0.5, slice="age_group")
-    assert one.sentence() == "auc below 0.5 where age_group in the latest window of 1 week"
+    assert one.sentence() == "auc below 0.5 by age_group in the latest window of 1 week"

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml_code.platform.evaluation.intervals import Estimate
+from ml_code.platform.registry.findings import Finding, at_least, at_most, not_judged
 from ml_code.platform.registry.promotion import Verdict, decide
 
 VALUES = st.floats(0, 1)
@@ -15,7 +16,9 @@ def estimate(value: float) -> Estimate:
     return Estimate(value, value - 0.1, value + 0.1)
 
 
-def verdict(candidate: float, champion: float | None, floor: float, threshold: float) -> Verdict:
+def verdict(
+    candidate: float, champion: float | None, floor: float, threshold: float, conditions: tuple[Finding, ...] = ()
+) -> Verdict:
     return decide(
         metric="auc",
         floor=floor,
@@ -27,6 +30,7 @@ def verdict(candidate: float, champion: float | None, floor: float, threshold: f
         champion_version=None if champion is None else 1,
         champion=None if champion is None else estimate(champion),
         difference=None if champion is None else estimate(candidate - champion),
+        conditions=conditions,
     )
 
 
@@ -65,6 +69,27 @@ def test_the_champion_itself_stays_as_it_is() -> None:
         difference=estimate(0),
     )
     assert same.decision == "unchanged"
+
+
+@given(VALUES, st.none() | VALUES, VALUES, st.floats(-0.2, 0.2), st.floats(0, 2))
+def test_a_missed_condition_refuses_and_nothing_else_about_it_matters(
+    candidate: float, champion: float | None, floor: float, threshold: float, size: float
+) -> None:
+    condition = at_most("profile.size_mb", size, 1, "size (MB)")
+    alone = verdict(candidate, champion, floor, threshold)
+    found = verdict(candidate, champion, floor, threshold, (condition,))
+    expected = "promote" if alone.decision == "promote" and size <= 1 else "refuse"
+    assert found.decision == expected
+    if alone.decision == "promote" and size > 1:
+        assert found.reason == f"{alone.reason}, but {condition.words}"
+    assert (found.decision == "refuse") == bool(found.missed())
+    assert Verdict.from_dict(found.as_dict()) == found
+
+
+def test_what_cannot_be_judged_does_not_refuse() -> None:
+    unknown = (not_judged("fairness.group.calibration_error", 0.1, "too few"), at_least("x", math.nan, 1, "ratio"))
+    assert verdict(0.7, 0.5, 0.6, 0.01, unknown).decision == "promote"
+    assert [finding.outcome for finding in unknown] == ["not judged"] * 2
 
 
 @given(VALUES | st.just(math.nan), st.none() | VALUES)

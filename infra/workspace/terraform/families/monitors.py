@@ -50,7 +50,9 @@ class QualityMonitor(Resource):
         api.delete(_path(old["table_name"]))
 
     def imported(self, api: Api, identifier: str) -> State:
-        return {"id": identifier, "table_name": identifier}
+        """A block `snapshot {}` is empty, and would count as none if it were not known to be there."""
+        snapshot = [{}] if "snapshot" in api.get(_path(identifier)) else []
+        return {"id": identifier, "table_name": identifier, "snapshot": snapshot}
 
     def _body(self, state: State) -> Json:
         """What can be set, without the table's name, which is in the address."""

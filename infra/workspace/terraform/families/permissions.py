@@ -40,6 +40,7 @@ KINDS: Mapping[str, ObjectKind] = {
     "experiment_id": ObjectKind("mlflowExperiment", "experiments", ("CAN_READ", "CAN_EDIT", "CAN_MANAGE")),
     "registered_model_id": ObjectKind("registered-model", "registered-models", _MODELS, True),
     "dashboard_id": ObjectKind("dashboard", "dashboards", _FILES),
+    "alert_v2_id": ObjectKind("alertv2", "alertsv2", _FILES, True),
     "serving_endpoint_id": ObjectKind(
         "serving-endpoint", "serving-endpoints", ("CAN_VIEW", "CAN_QUERY", "CAN_MANAGE"), True
     ),

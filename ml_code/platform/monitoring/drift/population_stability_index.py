@@ -3,8 +3,8 @@
 PSI = sum over bins of (p - q) ln(p / q), p and q the shares of the present and of the baseline: the Kullback-Leibler
 divergences of both directions added. An empty bin counts as the share `LEAST`, or the index would be infinite.
 N. Siddiqi, Credit Risk Scorecards, 2006, ch. 9; its usual reading: below 0.1 no change, from 0.25 on a large one.
-For samples of one distribution it is about chi-square (bins - 1) times (1/n + 1/m): B. Yurdakul, Statistical
-Properties of the Population Stability Index, Western Michigan University, 2018.
+Few rows move it by themselves: of samples of one distribution it is about (bins - 1)(1/n + 1/m) (B. Yurdakul,
+Statistical Properties of the Population Stability Index, Western Michigan University, 2018).
 """
 
 import numpy as np
@@ -22,13 +22,3 @@ def population_stability_index(present: Counts, baseline: Counts) -> float | Non
     q = np.maximum(baseline / baseline.sum(), LEAST)
     used = (present > 0) | (baseline > 0)
     return float(np.sum((p - q)[used] * np.log(p[used] / q[used])))
-
-
-def noise(present: Counts, baseline: Counts, confidence: float = 0.999) -> float:
-    """What the index stays below, with this confidence, when both are samples of one distribution."""
-    from scipy.special import chdtri
-
-    used = int(np.count_nonzero((present > 0) | (baseline > 0)))
-    if used < 2 or not present.sum() or not baseline.sum():
-        return 0.0
-    return float(chdtri(used - 1, 1 - confidence) * (1 / present.sum() + 1 / baseline.sum()))

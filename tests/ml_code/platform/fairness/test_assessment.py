@@ -58,7 +58,7 @@ def test_rates_and_disparities_are_those_of_the_libraries() -> None:
             assert found.disparities[name].value == pytest.approx(expected), name
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000))
 def test_a_resample_of_the_rows_themselves_gives_fairlearns_values(seed: int) -> None:
     """The bootstrap's own formulas, fed with every row once."""
@@ -82,14 +82,9 @@ def test_a_resample_of_the_rows_themselves_gives_fairlearns_values(seed: int) ->
     for place, group in enumerate(found.groups):
         for rate in RATES:
             np.testing.assert_allclose(drawn[rate][0, place], group.rates[rate].value, atol=1e-12, err_msg=rate)
-    by_rows = [place for place, group in enumerate(found.groups) if group.judged]
-    by_outcomes = [place for place, group in enumerate(found.groups) if group.judged_by_outcomes]
-    apart = bootstrap.resampled_disparities(drawn, by_rows, by_outcomes)
-    for name in DISPARITIES:
-        np.testing.assert_allclose(apart[name][0], found.disparities[name].value, atol=1e-12, err_msg=name)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000), st.permutations(["x", "y", "z"]))
 def test_names_of_groups_do_not_matter(seed: int, names: list[str]) -> None:
     some = members(seed)
@@ -101,17 +96,18 @@ def test_names_of_groups_do_not_matter(seed: int, names: list[str]) -> None:
     assert before == {group.name: str(group.rates) for group in second.groups}
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000))
 def test_the_order_of_rows_does_not_matter(seed: int) -> None:
     some = members(seed)
     order = np.random.default_rng(seed).permutation(len(some.y))
     other = Members(some.groups[order], some.y[order], some.p[order])
+    found = other.assess().disparities
     for name, value in some.assess().disparities.items():
-        assert other.assess().disparities[name].value == pytest.approx(value.value), name
+        assert found[name].value == pytest.approx(value.value), name
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000))
 def test_equal_groups_are_treated_equally_and_small_ones_not_judged(seed: int) -> None:
     some = members(seed, 100)

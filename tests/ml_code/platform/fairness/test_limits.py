@@ -18,14 +18,14 @@ from ml_code.platform.registry.promotion import Verdict, decide
 RESAMPLING = Resampling(100, 0.95, 7)
 
 
-def population(seed: int = 0, count: int = 4_000) -> tuple[Floats, Floats, Floats, list[str]]:
+def population(seed: int = 0, count: int = 3_000) -> tuple[Floats, Floats, Floats, list[str]]:
     """Outcomes, the predictions of champion and challenger, and groups: the challenger knows more of group a."""
     rng = np.random.default_rng(seed)
     group = np.where(rng.random(count) < 0.8, "a", "b")
     signal = rng.normal(size=count)
     y = (rng.random(count) < 1 / (1 + np.exp(2 - 1.5 * signal))).astype(float)
     noisy = signal + rng.normal(size=count)
-    known = np.where(group == "a", signal, noisy - 2)
+    known = np.where(group == "a", signal, noisy - 1)
     return y, 1 / (1 + np.exp(2 - noisy)), 1 / (1 + np.exp(2 - 1.5 * known)), group.tolist()
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from ml_code.platform.privacy.erasure import digest, without
 
-FILE = b"birth_id,mage,note\nb1,30,x\r\nb12,31,b1\n\"b1\",32,y\nb-1,12,z\n"
+FILE = b'birth_id,mage,note\nb1,30,x\r\nb12,31,b1\n"b1",32,y\nb-1,12,z\n'
 
 
 def test_only_the_members_lines_go_and_the_others_stay_byte_for_byte() -> None:
@@ -25,9 +25,11 @@ def test_a_value_of_another_column_is_no_identifier() -> None:
 
 def test_of_a_broken_file_every_line_with_the_word_goes() -> None:
     torn = without(b"x;y\nb1;5\nb12;6\n", "birth_id", "b1")
-    assert torn is not None and torn.content == b"x;y\nb12;6\n"
+    assert torn is not None
+    assert torn.content == b"x;y\nb12;6\n"
     long = without(b"birth_id,mage\n5,b1,7\nb12,6\n", "birth_id", "b1")
-    assert long is not None and long.content == b"birth_id,mage\nb12,6\n"
+    assert long is not None
+    assert long.content == b"birth_id,mage\nb12,6\n"
 
 
 @given(st.lists(st.sampled_from(["a", "b", "aa", "a-b"]), max_size=12), st.sampled_from(["\n", "\r\n"]))

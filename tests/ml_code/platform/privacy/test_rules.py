@@ -14,7 +14,9 @@ from tests.ml_code.conftest import ROOT, Place
 
 def test_columns_are_kept_hashed_or_dropped(place: Place) -> None:
     spark = place.context("test", "2026-01-01").spark
-    frame = spark.createDataFrame([("b1", "x", 1.0, 2.0), (None, "y", None, 3.0)], "id string, g string, v double, w double")
+    frame = spark.createDataFrame(
+        [("b1", "x", 1.0, 2.0), (None, "y", None, 3.0)], "id string, g string, v double, w double"
+    )
     privacy = Privacy(columns={"id": "hash", "v": "drop", "g": "hash"}, others="keep")
     rows = protected(frame, privacy, ["id", "v", "w"], b"secret").collect()
     # g is none of the columns that the rules are for here.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import shutil
 from collections.abc import Iterator
@@ -57,10 +58,8 @@ def scored(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iter
     client.schemas.create("hrob_scored", CATALOG)
     client.volumes.create(CATALOG, "hrob_scored", "landing", VolumeType.MANAGED)
     client.workspace.mkdirs("/Shared")
-    try:
+    with contextlib.suppress(ResourceAlreadyExists):
         client.secrets.create_scope(SCOPE)
-    except ResourceAlreadyExists:
-        pass
     client.secrets.put_secret(SCOPE, SECRET, string_value=KEY)
     root = tmp_path_factory.mktemp("scored") / "checkout"
     shutil.copytree(ROOT / "ml_code", root / "ml_code")

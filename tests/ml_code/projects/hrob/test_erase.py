@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import datetime
 import hashlib
 from typing import Any
 
@@ -9,11 +8,10 @@ import pytest
 from ml_code.platform import tables
 from ml_code.platform.errors import StepError
 from ml_code.platform.privacy.pseudonyms import pseudonym
-from ml_code.platform.splits import HashSplit
 from ml_code.platform.volumes import Volume
 from ml_code.projects.hrob import collect, erase, features, ingest
 from ml_code.projects.hrob.configuration import read_project
-from ml_code.projects.hrob.monitored import BASELINE, ensure_table, layout_of
+from ml_code.projects.hrob.monitored import BASELINE, ensure_table
 from ml_code.projects.hrob.rows import hash_split
 from tests.ml_code.projects.hrob.conftest import KEY, SCORED, TRAINED, Project
 
@@ -67,7 +65,8 @@ def test_nothing_of_an_erased_member_is_found(
     tables_with = {
         "births", "features", "labels", "predictions", "inference_log", "inference_log_baseline", "attributions",
     }  # fmt: skip
-    assert tables_with < set(there) and len(there) == len(tables_with) + 2
+    assert tables_with < set(there)
+    assert len(there) == len(tables_with) + 2
     counts = {name: len(scored.rows(name)) for name in tables_with}
 
     # Killed once the files are rewritten; run again, it finishes.
@@ -82,7 +81,8 @@ def test_nothing_of_an_erased_member_is_found(
     assert {name.rpartition(".")[2]: rows for name, rows in done.rows.items()} == dict.fromkeys(tables_with, 1)
     assert {name: len(scored.rows(name)) for name in tables_with} == {name: n - 1 for name, n in counts.items()}
     assert any("v1, trained on rows up to 2026-06-30, learned from" in version for version in done.versions)
-    assert "births: 1 rows deleted" in said and "older versions" in said
+    assert "births: 1 rows deleted" in said
+    assert "older versions" in said
 
     again = erased(scored, member)
     assert (again.files, set(again.rows.values()), again.versions) == ({}, {0}, ())
@@ -92,7 +92,7 @@ def test_a_rewritten_file_is_neither_read_again_nor_another_one(scored: Project)
     context = scored.context(TRAINED)
     member = a_member_scored(scored, "test")
     done = erased(scored, member)
-    assert [lines for lines in done.files.values()] == [1]
+    assert list(done.files.values()) == [1]
     assert "was measured on" in done.versions[0]
 
     volume = Volume(context.workspace, context.volume("landing"))

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import datetime
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import mlflow
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
 from ml_code.platform import tables
 from ml_code.platform.errors import StepError
+from ml_code.platform.model_profile.limits import LIMITS
+from ml_code.platform.model_profile.measure import ModelProfile, measure
 from ml_code.platform.volumes import Volume
-from ml_code.projects.hrob import features, ingest, promote, score, train, validate
+from ml_code.projects.hrob import examination, features, ingest, promote, score, train, validate
 from ml_code.projects.hrob.generator import Population, births
 from ml_code.projects.hrob.land import in_file_order
 from tests.ml_code.conftest import ROOT, Place
@@ -24,9 +30,28 @@ POPULATION = Population(members=6_000, first_day=datetime.date(2026, 1, 1), days
 FLOOR, THRESHOLD = 0.6, 0.02
 
 
+@pytest.fixture(scope="session")
+def measured_once() -> Callable[[str, pd.DataFrame], ModelProfile]:
+    """Profiles the first model that comes; the others are said to be like it, for each takes seconds."""
+    found: list[ModelProfile] = []
+
+    def once(uri: str, rows: pd.DataFrame) -> ModelProfile:
+        if not found:
+            found.append(measure(uri, rows))
+        return found[0]
+
+    return once
+
+
 @pytest.fixture
-def project(place: Place, tmp_path: Path) -> Path:
+def project(
+    place: Place,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    measured_once: Callable[[str, pd.DataFrame], ModelProfile],
+) -> Path:
     """A checkout of its own, whose files a test may change, with members landed and features computed."""
+    monkeypatch.setattr(examination, "measure", measured_once)
     root = tmp_path / "checkout"
     shutil.copytree(ROOT / "ml_code", root / "ml_code")
     configs = root / "ml_code/projects/hrob/configs.yml"
@@ -44,7 +69,7 @@ def use_only(root: Path, *groups: str) -> None:
     path.write_text(f"keep: [{', '.join(groups)}]\n")
 
 
-def job(place: Place, root: Path, trials: int = 3) -> tuple[train.Trained, promote.Promoted]:
+def job(place: Place, root: Path, trials: int = 3, **limits: str) -> tuple[train.Trained, promote.Promoted]:
     trained = train.run(
         place.context("hrob.train", DAY, root), model=place.model, experiment=place.experiment, trials=trials
     )
@@ -54,6 +79,7 @@ def job(place: Place, root: Path, trials: int = 3) -> tuple[train.Trained, promo
         experiment=place.experiment,
         floor=FLOOR,
         threshold=THRESHOLD,
+        **limits,
     )
     assert promoted.version == trained.version
     return trained, promoted
@@ -61,6 +87,20 @@ def job(place: Place, root: Path, trials: int = 3) -> tuple[train.Trained, promo
 
 def version(place: Place, number: int) -> Any:
     return MlflowClient().get_model_version(place.model, str(number))
+
+
+def baseline(place: Place) -> set[str]:
+    """The versions whose rows the baseline has, after a look at whether they are what they should be."""
+    context = place.context("test", DAY)
+    rows = context.spark.table(context.table("inference_log_baseline")).toPandas()
+    assert len(rows) == rows["request_id"].nunique() > 1_000
+    assert set(rows["source"]) == {"baseline"}
+    assert set(rows["age_group"]) == {"under 20", "20 to 34", "35 or older"}
+    assert set(rows["timestamp"].dt.hour) == {11}
+    assert ((rows["risk"] >= 0.12) == (rows["prediction"] == 1)).all()
+    assert 0.03 < rows["label"].mean() < 0.2
+    assert rows["visits"].notna().mean() > 0.9
+    return set(rows["model_version"])
 
 
 def test_a_worse_challenger_is_refused_and_a_better_one_promoted(place: Place, project: Path) -> None:
@@ -81,8 +121,45 @@ def test_a_worse_challenger_is_refused_and_a_better_one_promoted(place: Place, p
     assert "challenger" not in refused.aliases
 
     use_only(project, "mother", "father", "prenatal_care", "habits", "circumstances")
-    _, better = job(place, project)
+    unfair = {"age_group": {"demographic_parity_difference": 0.02}}
+    trained, kept_out = job(place, project, fairness=json.dumps(unfair), model_limits='{"size_mb": 0.01}')
+    assert (kept_out.decision, kept_out.champion) == ("refuse", 1)
+    tags = version(place, 3).tags
+    assert tags["verdict_reason"].startswith("better than the champion by")
+    assert "demographic_parity_difference of age_group" in tags["verdict_reason"]
+    assert "selection rate: " in tags["verdict_reason"]
+    assert "size (MB) is" in tags["verdict_reason"]
+    assert "fairness.age_group.demographic_parity_difference missed" in tags["verdict_findings"]
+    assert tags["model_card"] == f"runs:/{trained.run_id}/model_card/card.html"
+    assert set(tags) >= {f"profile_{name}" for name in LIMITS}
+    assert baseline(place) == {"1"}
+    client = MlflowClient()
+    files = {
+        file.path for folder in ("explain", "evaluation") for file in client.list_artifacts(trained.run_id, folder)
+    }
+    assert files >= {"explain/attributions.json", "explain/attributions.png", "evaluation/fairness.json"}
+    card = mlflow.artifacts.load_text(tags["model_card"])
+    for said in (
+        "mother_group",
+        "refuse",
+        "selection rate",
+        "fairness.age_group",
+        "visits_per_month",
+        "profile.size_mb",
+    ):
+        assert said in card
+
+    better = promote.run(
+        place.context("hrob.promote", DAY, project),
+        model=place.model,
+        experiment=place.experiment,
+        floor=FLOOR,
+        threshold=THRESHOLD,
+        version="3",
+        fairness='{"age_group": {"demographic_parity_difference": 0.5, "worse_than_champion": 0.5}}',
+    )
     assert (better.decision, better.champion) == ("promote", 3)
+    assert baseline(place) == {"3"}
     promoted = version(place, 3)
     assert float(promoted.tags["verdict_difference"]) >= THRESHOLD
     assert promoted.tags["former_champion"] == "1"
