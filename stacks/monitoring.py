@@ -69,7 +69,7 @@ def _add_quality_monitor(stack: EnvironmentStack, tables: Mapping[str, Table]) -
     settings, watch = stack.settings, stack.settings.values.monitoring
     QualityMonitor(
         stack,
-        LOG,
+        "inference_log",
         QualityMonitorConfig(
             table=tables[LOG].full_name,
             baseline_table=tables[BASELINE].full_name,

@@ -16,6 +16,7 @@ from infra.policies.policy import Policy
 _SETTINGS = "infra/settings"
 _SOURCES = "stacks"
 _ENTRY = "stacks/compose.py"
+_TABLES = "ml_code/tables.yaml"
 
 
 class Places:
@@ -48,7 +49,7 @@ class Places:
         own = f"{_SOURCES}/{'admin' if stack.endswith('-admin') else 'project'}.py"
         kind, _, name = (resource or "").removeprefix("data.").partition(".")
         if name:
-            for pattern, file in self._looked_for(own, kind, name):
+            for pattern, file in self._looked_for(own, environment_of(stack), kind, name):
                 if found := re.search(pattern, self._text(file)):
                     return Place(file=file, line=self._text(file).count("\n", 0, found.start(1)) + 1)
         heading = re.search(r"^(class )", self._text(own), re.MULTILINE)
@@ -56,12 +57,19 @@ class Places:
             return Place(file=_ENTRY)
         return Place(file=own, line=self._text(own).count("\n", 0, heading.start(1)) + 1)
 
-    def _looked_for(self, own: str, kind: str, name: str) -> Iterator[tuple[str, str]]:
-        """A job by the name of its definition, anything else by the name that its construct is given."""
+    def _looked_for(self, own: str, environment: str, kind: str, name: str) -> Iterator[tuple[str, str]]:
+        """A job by the name of its definition, a table and an alert by the entry that asks for it, anything else by the
+        name that its construct is given.
+        """
         words = name.partition("[")[0]
         if kind in ("databricks_job", "databricks_permissions"):
-            yield rf'(name="{re.escape(words.replace("_", "-"))}")', f"{_SOURCES}/jobs.py"
-        for file in (own, f"{_SOURCES}/parts.py"):
+            for file in ("jobs", "monitoring_jobs"):
+                yield rf'(name="{re.escape(words.replace("_", "-"))}")', f"{_SOURCES}/{file}.py"
+        if kind == "databricks_sql_table":
+            yield rf"\n  ({re.escape(words)}):", _TABLES
+        if kind == "databricks_alert_v2":
+            yield rf"- (name: {re.escape(words)})\n", f"{_SETTINGS}/{environment}.yaml"
+        for file in (own, f"{_SOURCES}/parts.py", f"{_SOURCES}/monitoring.py"):
             yield rf'\(\s*(?:(?:self|stack|scope),\s*)?(?:"{re.escape(kind)}",\s*)?("{re.escape(words)}")', file
 
     def _read(self, file: str) -> str:

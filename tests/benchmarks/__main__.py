@@ -21,6 +21,9 @@ NAMES = (
     "plan",
     "rehearse",
     "gate-500",
+    "drift",
+    "gate",
+    "explain",
 )
 _TABLE = Path(__file__).parents[2] / "docs/benchmarks.md"
 

@@ -10,7 +10,7 @@ from infra.settings import load_settings
 from ml_code.platform.monitoring.metric_tables import DRIFT_METRICS, PROFILE_METRICS
 from ml_code.platform.monitoring.model_metrics import METRICS
 from ml_code.platform.monitoring.schema import ALERTS, LOG_HEAD, LOG_TAIL, MODEL_METRICS, RETRAININGS
-from stacks.dashboard.datasets import FAIRNESS, QUALITY
+from stacks.dashboard.datasets import ATTRIBUTIONS, FAIRNESS, QUALITY, SKEW
 from stacks.dashboard.definition import define_dashboard
 
 COLUMNS = {
@@ -68,7 +68,7 @@ def test_the_sql_asks_columns_that_the_tables_have(definition: dict[str, Any]) -
 
 
 def test_metrics_are_those_that_are_measured() -> None:
-    assert set(QUALITY) | set(FAIRNESS) <= set(METRICS)
+    assert {*QUALITY, *FAIRNESS, *ATTRIBUTIONS, *SKEW} <= set(METRICS)
 
 
 def test_widgets_have_names_of_their_own_and_do_not_overlap(definition: dict[str, Any]) -> None:

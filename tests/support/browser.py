@@ -36,6 +36,14 @@ class Opened:
     document: str
     picture: Path
 
+    def colours(self) -> int:
+        """How many colours the picture has: a page that was not drawn has few."""
+        import numpy as np
+        from matplotlib.image import imread
+
+        pixels = imread(self.picture)
+        return len(np.unique(pixels.reshape(-1, pixels.shape[-1]), axis=0))
+
 
 class Browser:
     """Opens pages of one workspace; each opening is a new browser that has logged in by a one-time link."""
@@ -50,20 +58,25 @@ class Browser:
         """The page at a path of the workspace, as the owner of the token sees it."""
         picture = self._folder / f"{path.strip('/').replace('/', '-').partition('?')[0] or 'home'}.png"
         picture.parent.mkdir(parents=True, exist_ok=True)
-        self._run(path, f"--screenshot={picture}", f"--window-size={width},{height}")
-        return Opened(self._run(path, "--dump-dom"), picture)
-
-    def _run(self, path: str, *arguments: str) -> str:
         with tempfile.TemporaryDirectory(prefix="chromium-") as profile:
             done = subprocess.run(
-                [self._executable, *_ARGUMENTS, f"--user-data-dir={profile}", *arguments, self._address(path)],
+                [
+                    self._executable,
+                    *_ARGUMENTS,
+                    f"--user-data-dir={profile}",
+                    f"--window-size={width},{height}",
+                    f"--screenshot={picture}",
+                    "--dump-dom",
+                    self._address(path),
+                ],
                 capture_output=True,
                 text=True,
                 timeout=_SECONDS,
                 check=False,
             )
         assert done.returncode == 0, f"chromium failed at {path}: {done.stderr[-2000:]}"
-        return done.stdout
+        assert picture.exists(), f"chromium made no picture of {path}: {done.stderr[-2000:]}"
+        return Opened(done.stdout, picture)
 
     def _address(self, path: str) -> str:
         headers = {"Authorization": f"Bearer {self._token}"}

@@ -32,6 +32,8 @@ def parse(message: str, body: object) -> dict[str, Any]:
 def message_type(message: str) -> Any:
     """The dataclass of that name. The SDK takes longer to import than a workspace to start: not before it is needed."""
     module, _, name = message.rpartition(".")
+    # The package imports its modules: two threads, one at the package and one at a module, would wait for each other.
+    importlib.import_module("databricks.sdk")
     return getattr(importlib.import_module(f"databricks.sdk.service.{module}"), name)
 
 

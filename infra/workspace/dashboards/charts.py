@@ -22,7 +22,7 @@ _COLOURS = (
 )
 _POINTS_UP_TO = 40
 _BINS = 20
-_FONT = "system-ui, Liberation Sans, sans-serif"
+_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"  # of one width, so that texts fit where they are drawn
 _CONFIG: Chart = {
     "font": _FONT,
     "background": "transparent",

@@ -5,6 +5,7 @@ Columns bear made-up names in Vega-Lite, and values are data only: nothing of a 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _TYPES = {"quantitative": "quantitative", "temporal": "temporal", "categorical": "nominal"}
 _SORTS = {"natural-order": None, "y": "y", "y-reversed": "-y", "x": "x", "x-reversed": "-x"}
 _ENTRIES_ABOVE = 6
+_DAY_MS = 86_400_000
+_TIME_FORMATS = ((2, "%b %d %H:%M"), (300, "%b %d"), (1500, "%b %Y"), (math.inf, "%Y"))  # up to so many days
 
 
 class Undrawable(Exception):
@@ -57,8 +60,11 @@ class Drawing:
 
     def of(self, name: str, encoding: Json) -> Chart:
         kind = self._type(encoding)
-        self._columns[name] = self._values(encoding, kind)
-        return {"field": name, "type": kind, **_axis(self.widget.encoding(name) or encoding, encoding, kind)}
+        values = self._columns[name] = self._values(encoding, kind)
+        look = _axis(self.widget.encoding(name) or encoding, encoding, kind)
+        if kind == "temporal":
+            look["axis"] = {"format": _time_format([each for each in values if each is not None])}
+        return {"field": name, "type": kind, **look}
 
     def measures(self, encodings: Sequence[Json]) -> list[tuple[str, list[Any]]]:
         """Label and values of each of several fields on one axis."""
@@ -136,6 +142,12 @@ def _axis(channel: Json, encoding: Json, kind: str) -> Chart:
     else:
         look |= dict(_quantity(rules, member(encoding, "format")))
     return look
+
+
+def _time_format(moments: Sequence[int]) -> str:
+    """As much of a time as tells the ticks of an axis apart."""
+    days = (max(moments) - min(moments)) / _DAY_MS if moments else 0
+    return next(form for most, form in _TIME_FORMATS if days <= most)
 
 
 def _quantity(scale: Json, format: Json) -> Iterator[tuple[str, Any]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from infra.workspace.control.clock import Clock
 from infra.workspace.dashboards import serialized
+from infra.workspace.dashboards.shown import Shown
 from infra.workspace.files import paths
 from infra.workspace.files.service import FilesService
 from infra.workspace.files.tree import Node, number_of
@@ -35,23 +35,6 @@ _PAGE_SIZE, _MOST = 20, 1000
 _FIRST_ETAG = 10_000_001
 _LISTED = ("dashboard_id", "display_name", "warehouse_id", "lifecycle_state", "create_time")
 _ANSWERED = (*_LISTED, "etag", "path", "parent_path", "update_time", "serialized_dashboard")
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What a viewer of a dashboard sees: the published revision, or the draft where there is none.
-
-    `publisher` is the name of whoever published it, None for a draft; with `embedded` its queries run in the
-    publisher's name.
-    """
-
-    dashboard_id: str
-    display_name: str
-    serialized: str
-    warehouse_id: str
-    publisher: str | None
-    embedded: bool
-    revised: str
 
 
 class DashboardsService:
@@ -127,8 +110,9 @@ class DashboardsService:
 
     def trash(self, principal: Principal, id: str) -> Answer:
         """Moves a dashboard to the trash, published and all; what is in the trash already is refused with 403."""
-        self._active(principal, id, "CAN_MANAGE")
-        return self._files.delete(principal, self._node(id).path, False)
+        with self._store.write():  # the dashboard and its object in the tree, both or neither
+            self._active(principal, id, "CAN_MANAGE")
+            return self._files.delete(principal, self._node(id).path, False)
 
     def publish(self, principal: Principal, id: str, body: Body) -> Answer:
         """Publishes the draft as it is; who publishes must be able to use the warehouse that the queries run on."""

@@ -25,7 +25,11 @@ _MOST_VALUES = 200
 
 @dataclass(frozen=True)
 class Tile:
-    """One widget, drawn. `form` says which of the others is filled: chart, counter, table, text, filter, problem."""
+    """One widget, drawn.
+
+    `form` says what it became: chart or text (`html`), counter, table, filter (`choice`), problem (`message`), or
+    empty, which is a chart without rows.
+    """
 
     widget: Widget
     form: str
@@ -118,7 +122,7 @@ def _drawn(widget: Widget, result: Result, columns: int) -> Tile:
         made = tables.table(widget, result) if widget.kind == "table" else tables.pivot(widget, result)
         return Tile(widget, "table", table=made, note=note)
     if not result.rows:
-        return Tile(widget, "problem", message="No rows.")
+        return Tile(widget, "empty")
     return Tile(widget, "chart", html=charts.draw(widget, result, _size(widget, columns)), note=note)
 
 

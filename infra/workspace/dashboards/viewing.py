@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from infra.workspace.control.clock import Clock
 from infra.workspace.dashboards.definition import Page, read
 from infra.workspace.dashboards.results import Credentials, Problem, Runner
-from infra.workspace.dashboards.service import DashboardsService, Shown
+from infra.workspace.dashboards.service import DashboardsService
+from infra.workspace.dashboards.shown import Shown
 from infra.workspace.gateway.errors import NotFound
 from infra.workspace.identity.principal import Principal
 from infra.workspace.identity.service import IdentityService

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from infra.workspace.alerts.service import AlertsService
-from infra.workspace.dashboards.service import Shown
+from infra.workspace.dashboards.shown import Shown
 from infra.workspace.dashboards.viewing import Viewing
 from infra.workspace.files.service import FilesService
 from infra.workspace.identity.principal import Principal

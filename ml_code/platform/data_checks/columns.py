@@ -161,7 +161,7 @@ def _ordered(name: str, kind: Kind, plain: str, column: pa.ChunkedArray) -> Prep
         distinct = _distinct(whole)
         return Prepared(name, kind, plain, len(column), nulls, distinct=distinct, ordered=whole.astype(np.float64))
     # Nulls come as NaN and are told from the column's own NaN by their number; sorting puts both at the end.
-    values = np.array(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+    values = _own(column.cast(pa.float64()).to_numpy())
     values.sort()
     numbers = int(np.searchsorted(values, np.nan)) if len(values) else 0
     below = int(np.searchsorted(values[:numbers], -np.inf, side="right"))
@@ -188,7 +188,12 @@ def _whole_numbers(kind: Kind, column: pa.ChunkedArray) -> NDArray[Any]:
     elif kind == "timestamp":
         # Finer than microseconds is cut off, as Spark does.
         present = present.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.int64())
-    return np.array(present.to_numpy())
+    return _own(present.to_numpy())
+
+
+def _own(values: NDArray[Any]) -> NDArray[Any]:
+    """The same values to be sorted in place: copied where they are still Arrow's, which cannot be written to."""
+    return np.require(values, requirements=["W"])
 
 
 def _distinct(ordered: NDArray[Any]) -> int:

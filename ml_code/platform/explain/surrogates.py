@@ -69,11 +69,11 @@ def local_surrogate(
 def global_surrogate(
     predict: Predict, rows: Floats, names: Sequence[str], *, leaves: int = 8, seed: int = 0
 ) -> GlobalSurrogate:
-    """One tree of at most `leaves` leaves for the whole model; missing values take the median of their column."""
+    """One tree of at most `leaves` leaves for the whole model; what is not finite takes the median of its column."""
     from sklearn.tree import DecisionTreeRegressor, export_text
 
     said = np.asarray(predict(rows), dtype=np.float64)
-    filled = np.where(np.isnan(rows), _medians(rows), rows)
+    filled = _filled(rows, _medians(rows))
     least = max(1, len(rows) // 100)
     tree = DecisionTreeRegressor(max_leaf_nodes=leaves, min_samples_leaf=least, random_state=seed).fit(filled, said)
     fidelity = _fidelity(said, np.asarray(tree.predict(filled)), np.ones(len(rows)))
@@ -81,18 +81,22 @@ def global_surrogate(
 
 
 def _distances(drawn: Floats, row: Floats, rows: Floats) -> Floats:
-    """Signed distance from the row in standard deviations of each feature; missing values count as the median."""
+    """Signed distance from the row in standard deviations of each feature; what is not finite counts as the median."""
     medians = _medians(rows)
-    spread = np.nanstd(np.where(np.isnan(rows), medians, rows), axis=0)
-    centre = np.where(np.isnan(row), medians, row)
-    away: Floats = (np.where(np.isnan(drawn), medians, drawn) - centre) / np.where(spread > 0, spread, 1)
+    spread = _filled(rows, medians).std(axis=0)
+    away: Floats = (_filled(drawn, medians) - _filled(row, medians)) / np.where(spread > 0, spread, 1)
     return away
 
 
 def _medians(rows: Floats) -> Floats:
-    empty = np.isnan(rows).all(axis=0)
-    medians: Floats = np.nanmedian(np.where(empty, 0, rows), axis=0)
+    finite = np.isfinite(rows)
+    empty = ~finite.any(axis=0)
+    medians: Floats = np.nanmedian(np.where(finite, rows, np.where(empty, 0, np.nan)), axis=0)
     return medians
+
+
+def _filled(rows: Floats, medians: Floats) -> Floats:
+    return np.where(np.isfinite(rows), rows, medians)
 
 
 def _ridge(x: Floats, y: Floats, weights: Floats) -> tuple[float, Floats]:

@@ -48,7 +48,8 @@ def replace(
         tables.replace_where(spark, name, frame, F.expr(condition))
     except Exception as error:
         if any(words in str(error).lower() for words in _CONFLICTS):
-            raise ConflictError(f"{name} was written by another run at the same time") from error
+            reason = str(error).strip().splitlines()[0][:200]
+            raise ConflictError(f"{name} was written by another run at the same time ({reason})") from error
         raise
     if _doubled(spark, name, columns, condition):
         raise ConflictError(f"{name} has rows of another run that wrote the same windows at the same time")

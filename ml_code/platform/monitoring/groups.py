@@ -44,9 +44,14 @@ class Group:
             self._columns[name] = Profiled(prepared, column_profile(prepared, self.rows.types[name]))
         return self._columns[name]
 
-    def non_null(self, names: list[str]) -> list[str]:
-        """Those of the columns that have a value in these rows."""
-        return [name for name in names if self.column(name).prepared.nulls < len(self.numbers)]
+    def has_values(self, name: str) -> bool:
+        """Whether any of these rows has a value in the column."""
+        return self.column(name).prepared.nulls < len(self.numbers)
+
+    @cached_property
+    def non_null(self) -> list[str]:
+        """The columns read that have a value in these rows."""
+        return [name for name in self.rows.types if self.has_values(name)]
 
     @cached_property
     def quality(self) -> dict[str, Any]:

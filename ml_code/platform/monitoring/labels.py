@@ -17,12 +17,20 @@ from typing import TYPE_CHECKING
 from ml_code.platform import tables
 from ml_code.platform.features.table import MERGE_LIMIT
 from ml_code.platform.monitoring.inference_log import LABEL_COLUMNS
+from ml_code.platform.tables import Column
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 KEY, DAY, LABEL = "label_key", "label_day", "label_value"
 """The columns that labels come in: identifier as the log keeps it, day from which it was known, 0 or 1."""
+
+_CHANGE = (
+    Column("request_id", "string"),
+    Column("label", "int"),
+    Column("labelled_at", "timestamp"),
+    Column("label_changes", "int"),
+)
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ def join_labels(
     predictions = spark.table(log).select("request_id", F.col(key).alias(KEY), "timestamp", *LABEL_COLUMNS)
     changed = _changed(predictions, known, through, horizon_days)
     counts = changed.agg(F.count("*").alias("all"), F.count_if(F.col("had").isNull()).alias("new")).collect()[0]
-    _write(spark, log, changed.select("request_id", *LABEL_COLUMNS), int(counts["all"]))
+    _write(spark, log, changed.select(*(column.name for column in _CHANGE)), int(counts["all"]))
     unknown, late = _without_prediction(predictions, known, horizon_days)
     return Labelled(int(counts["new"]), int(counts["all"]) - int(counts["new"]), unknown, late)
 
@@ -89,7 +97,9 @@ def _write(spark: "SparkSession", log: str, changed: "DataFrame", count: int) ->
     if not count:
         return
     if count <= MERGE_LIMIT:
-        tables.merge(spark, log, changed, ["request_id"], insert=False)
+        # By way of this process: a MERGE reads its source more than once, and would join all labels each time.
+        few = tables.from_arrow(spark, tables.to_arrow(changed), _CHANGE)
+        tables.merge(spark, log, few, ["request_id"], insert=False)
         return
     table = spark.table(log)
     span = table.join(changed, "request_id", "left_semi").agg(F.min("timestamp"), F.max("timestamp")).collect()[0]

@@ -73,7 +73,7 @@ class Measurable:
         labelled = numbers[self._complete[numbers]]
         found: Measures = {}
         for column in self.quality.sensitive:
-            groups = self._texts(column)
+            groups = self._groups[column]
             parity = demographic_parity_difference(groups[scored], self._decided[scored], self.quality.least)
             found["demographic_parity_difference", column] = exactly(parity, len(scored))
             if len(labelled):
@@ -120,6 +120,11 @@ class Measurable:
     @cached_property
     def _probabilities(self) -> pa.ChunkedArray:
         return self.rows.table.column(self.rows.log.probability)
+
+    @cached_property
+    def _groups(self) -> dict[str, NDArray[Any]]:
+        """The group of each row, by sensitive column; None where it is not known."""
+        return {name: self._texts(name) for name in self.quality.sensitive}
 
     @property
     def _label(self) -> str:

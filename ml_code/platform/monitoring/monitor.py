@@ -2,7 +2,8 @@
 
 A run reads what is new or changed and replaces those windows: the drift table in one commit, then the profile table in
 one. What was done is read from the profile table, which is written last; a run that was killed before that commit is
-done again, and replaces what it had written. Windows that cannot have changed are not read.
+done again, and replaces what it had written. Windows that have not changed are not read. Two things are not noticed
+and need that day's run again: rows of an earlier day replaced by as many others, and slices that were added since.
 """
 
 import datetime
@@ -54,15 +55,17 @@ def monitor(spark: "SparkSession", log: MonitoredLog, date: datetime.date, say: 
     slices = checked(spark, log)
     commits.create(spark, log.drift_table, drift_metrics(log.model), DRIFT_COMMENT)
     commits.create(spark, log.profile_table, profile_metrics(log.model), PROFILE_COMMENT)
+    refused = ""
     for attempt in range(ATTEMPTS):
         try:
             return _once(spark, log, slices, day_window(date), say)
         except commits.ConflictError as conflict:
-            say(f"{conflict}: once more")
+            refused = str(conflict)
+            say(f"{refused}: once more")
             time.sleep(random.uniform(0, 0.2 * 2**attempt))  # noqa: S311  # to keep two runs apart, no secret
     raise StepError(
-        f"other runs wrote the metric tables of {log.table} at the same time in each of {ATTEMPTS} attempts: "
-        "let one monitor run at a time and start this one again"
+        f"the metric tables of {log.table} could not be written in {ATTEMPTS} attempts; the last time {refused}. "
+        "Let one monitor run at a time and start this one again"
     )
 
 

@@ -26,9 +26,9 @@ _MOST_RANGES = 30
 class MonitoredLog:
     """An inference log, its baseline and the windows and slices that are wanted of them.
 
-    `labelled_at` and `label_changes` change with the label alone. The values of `identifiers` differ from row to row by
-    their nature: they are profiled, their distributions not compared. Windows that lie further back than `lookback`
-    are not looked at again.
+    `labelled_at` and `label_changes` change with the label alone. Columns of `uncompared`, such as identifiers, are
+    profiled, but their distributions are not compared. Windows that lie further back than `lookback` are not looked at
+    again.
     """
 
     table: str
@@ -42,7 +42,7 @@ class MonitoredLog:
     positive: str = "1"
     labelled_at: str | None = None
     label_changes: str | None = None
-    identifiers: tuple[str, ...] = ()
+    uncompared: tuple[str, ...] = ()
     slices: tuple[str, ...] = ()
     baseline: str | None = None
     lookback: datetime.timedelta = datetime.timedelta(days=180)
@@ -100,7 +100,7 @@ def checked(spark: "SparkSession", log: MonitoredLog) -> Slicing:
     if not tables.exists(spark, log.table):
         raise StepError(f"there is no table {log.table} to monitor: run the job that writes it first")
     frame = spark.table(log.table)
-    wanted = {*log.for_quality, *log.identifiers}
+    wanted = {*log.for_quality, *log.uncompared}
     if missing := sorted(wanted - set(frame.columns)):
         raise StepError(f"{log.table} has no column {', '.join(missing)}, which its monitor needs")
     return slicing(frame, log.slices, log.table)

@@ -23,6 +23,9 @@ from ml_code.platform.monitoring.windows import Window
 FALSE_ALARMS = 0.05
 """Share of quiet windows in which any column's adjusted PSI may be above 0."""
 
+LEAST_ROWS_A_BIN = 10
+_SHORTFALL = 1.5  # times bins over rows
+
 
 def adjusted(rule: Rule, readings: Iterable[Reading]) -> list[Reading]:
     """The readings with chance taken out, where the rule asks for it. All columns of the rule go in together."""
@@ -42,13 +45,18 @@ def psi_noise(bins: int, rows: int, compared: int, columns: int = 1) -> float:
 
     if bins < 2 or not rows or not compared:
         return 0.0
-    return float(chdtri(bins - 1, FALSE_ALARMS / columns) * (1 / rows + 1 / compared))
+    shortfall = 1 + _SHORTFALL * bins / min(rows, compared)
+    return float(chdtri(bins - 1, FALSE_ALARMS / columns) * (1 / rows + 1 / compared) * shortfall)
 
 
 def _without_noise(family: Sequence[Reading]) -> list[Reading]:
     # Without counts nothing is known of the noise, so such a column cannot be judged.
-    known = [reading for reading in family if reading.rows and reading.compared and reading.bins]
+    known = [reading for reading in family if _least(reading) >= LEAST_ROWS_A_BIN * (reading.bins or 1)]
     return [replace(reading, value=max(0.0, (reading.value or 0.0) - _noise(reading, len(known)))) for reading in known]
+
+
+def _least(reading: Reading) -> int:
+    return min(reading.rows or 0, reading.compared or 0) if reading.bins else 0
 
 
 def _noise(reading: Reading, columns: int) -> float:

@@ -49,7 +49,7 @@ class Rule(Section):
     slice: str | None = None
     above: float | None = None
     below: float | None = None
-    granularity: Literal["1 hour", "1 day", "1 week"] = "1 day"
+    granularity: Literal["1 hour", "1 day", "1 week"] = "1 week"
     breaches: Positive = 1
     of: Positive = 1
     drift_type: Literal["BASELINE", "CONSECUTIVE"] | None = None
@@ -87,7 +87,7 @@ class Rule(Section):
     def _columns_suffice(self) -> "Rule":
         if EVERY in self.columns and len(self.columns) > 1:
             raise ValueError('columns: "*" stands for every column and cannot be combined with names')
-        if EVERY not in self.columns and self.at_least_columns > len(self.looked_at):
+        if self.looked_at != (EVERY,) and self.at_least_columns > len(self.looked_at):
             raise ValueError(f"at_least_columns is {self.at_least_columns}, columns has {len(self.looked_at)}")
         return self
 

@@ -55,9 +55,10 @@ class Slicing:
             values = _encoded(rows.column(_name(number)))
             codes = np.asarray(pc.fill_null(values.indices, -1), dtype=np.int64)[among]
             counts = np.bincount(codes[codes >= 0], minlength=len(values.dictionary))
-            names = values.dictionary.to_pylist()
-            there = sorted(np.flatnonzero(counts).tolist(), key=lambda code: (-counts[code], names[code]))
-            for code in sorted(there[:MOST], key=names.__getitem__):
+            there = np.flatnonzero(counts)
+            names = dict(zip(there.tolist(), values.dictionary.take(pa.array(there)).to_pylist(), strict=True))
+            most = sorted(names, key=lambda code: (-counts[code], names[code]))[:MOST]
+            for code in sorted(most, key=names.__getitem__):
                 yield Slice(expression, names[code]), among[codes == code]
 
 

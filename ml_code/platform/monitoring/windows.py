@@ -1,6 +1,6 @@
-"""Time windows of a monitor: hours, days and weeks in UTC, as a Databricks quality monitor aligns them.
+"""Time windows of a monitor: hours, days and weeks in UTC, aligned as by Spark's date_trunc.
 
-A window begins at a full hour, at midnight or at midnight of a Monday (Spark's date_trunc); its end is not part of it.
+A window begins at a full hour, at midnight, or at midnight of a Monday; its end is not part of it.
 """
 
 import datetime

@@ -5,6 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ml_code.platform import tables
+from ml_code.platform.errors import StepError
 from ml_code.platform.evaluation.intervals import Resampling
 from ml_code.platform.fairness.assessment import Least
 from ml_code.platform.monitoring.measure import Done, Task, measure
@@ -54,11 +55,13 @@ def _baselines(context: "Context", model: str) -> Callable[[str], Mapping[str, f
         import mlflow
         from mlflow.exceptions import MlflowException
 
-        run_id = Versions(model).get(int(version)).run_id
         try:
+            run_id = Versions(model).get(int(version)).run_id
             found = mlflow.artifacts.load_dict(f"runs:/{run_id}/{_ATTRIBUTIONS_FILE}")
-        except (MlflowException, OSError):
-            context.say(f"{model} v{version}: its run has no {_ATTRIBUTIONS_FILE}: no drift of its attributions")
+        except (StepError, MlflowException, OSError, ValueError) as error:
+            # A version may be gone, or be older than that file; its shares are measured all the same.
+            reason = str(error).splitlines()[0][:200]
+            context.say(f"{model} v{version}: no attributions to compare with: {reason}")
             return None
         return {feature["feature"]: feature["mean"] for feature in found["features"]}
 

@@ -45,7 +45,7 @@ def monitored_log(context: "Context", granularities: str, slices: str, baseline:
         probability="risk",
         labelled_at="labelled_at",
         label_changes="label_changes",
-        identifiers=("request_id", KEY, "run_id", "commit"),
+        uncompared=("request_id", KEY, "run_id", "commit", "label_changes"),
         slices=_slices(slices) if slices else configured,
         baseline=table if "." in table else context.table(table),
     )

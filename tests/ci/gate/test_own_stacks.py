@@ -41,7 +41,8 @@ def test_each_resource_is_found_in_the_source_by_its_name(synthesis: Synthesis) 
             for name in named:
                 place, _ = places.of(ANY, stack.name, f"{kind}.{name}", None)
                 line = _lines(place.file)[place.line - 1]
-                assert f'"{name}"' in line or f'"{name.replace("_", "-")}"' in line, (kind, name, place)
+                words = "|".join(re.escape(each) for each in (name, name.replace("_", "-")))
+                assert re.search(rf'"({words})"|name: ({words})$|^  ({words}):$', line), (kind, name, place)
 
 
 def test_each_setting_that_decides_is_found_in_its_file() -> None:

@@ -40,12 +40,12 @@ class DriftValues:
     l_infinity_distance: float | None = None
 
 
-def compare(column: Prepared, baseline: Prepared) -> DriftValues:
-    """Every measure that the column's kind has."""
+def compare(column: Prepared, baseline: Prepared, *, exact: bool = True) -> DriftValues:
+    """Every measure that the column's kind has. Not `exact`: the p-value of the rank test is the limit for its size."""
     if not column.values or not baseline.values:
         return DriftValues()
     if column.kind == baseline.kind and column.ordered is not None and baseline.ordered is not None:
-        return _numbers(column, baseline, column.ordered, baseline.ordered)
+        return _numbers(column, baseline, column.ordered, baseline.ordered, exact=exact)
     if column.categories is not None and baseline.categories is not None:
         present, before = aligned(column.categories, baseline.categories)
         return _binned(present, before, chi_squared_test=chi_square(present, before))
@@ -63,13 +63,13 @@ def aligned(column: Categories, baseline: Categories) -> tuple[Counts, Counts]:
     return np.concatenate([present, new]), np.concatenate([baseline.counts, np.zeros(len(new), dtype=np.int64)])
 
 
-def _numbers(column: Prepared, baseline: Prepared, present: Floats, before: Floats) -> DriftValues:
+def _numbers(column: Prepared, baseline: Prepared, present: Floats, before: Floats, *, exact: bool) -> DriftValues:
     gap, between = 0, 0.0
     for values, difference in steps(present, before):
         gap = max(gap, largest_gap(values, difference))
         between += area(values, difference)
     pairs = len(present) * len(before)
-    ks_test = KolmogorovSmirnov(gap / pairs, pvalue(gap / pairs, present, before))
+    ks_test = KolmogorovSmirnov(gap / pairs, pvalue(gap / pairs, present, before, exact=exact))
     distance = settled(between, present, before)
     bins = bins_of(baseline)
     counts = counted(column, bins) if bins else None

@@ -6,6 +6,9 @@ two-sided p-value is scipy's: exact up to `EXACT` values a side, else that of th
 N = nm/(n + m). From `LARGE` on that takes most of a second, so there it is Kolmogorov's limit with the correction of
 J. Vrbik, Small-sample corrections to Kolmogorov-Smirnov test statistic, Pioneer Journal of Theoretical and Applied
 Statistics 15 (2018): within 1 % of scipy's down to p = 1e-8. With ties p-values are conservative.
+
+The exact p-value of unequal samples takes tens of milliseconds. Where thousands are wanted, not `exact` gives the limit
+for every size: within 0.01 of the exact p-value when one sample has 100 values, within 0.1 when both have 20.
 """
 
 from typing import NamedTuple
@@ -41,15 +44,20 @@ def largest_gap(values: Floats, difference: Counts) -> int:
     return int(max(settled.max(), -settled.min()))
 
 
-def pvalue(statistic: float, present: Floats, baseline: Floats) -> float:
+def pvalue(statistic: float, present: Floats, baseline: Floats, *, exact: bool = True) -> float:
     """Two-sided p-value of a statistic of these samples."""
-    from scipy import special, stats
-
     n, m = len(present), len(baseline)
     size = n * m / (n + m)
-    if max(n, m) <= EXACT:
+    if exact and max(n, m) <= EXACT:
+        # Imported where they are needed: scipy's statistics take a second to import.
+        from scipy import stats
+
         return float(stats.ks_2samp(present, baseline).pvalue)
-    if size < LARGE:
+    if exact and size < LARGE:
+        from scipy import stats
+
         return float(np.clip(stats.kstwo.sf(statistic, np.round(size)), 0.0, 1.0))
+    from scipy import special
+
     root = statistic * np.sqrt(size)
     return float(special.kolmogorov(root + 1 / (6 * np.sqrt(size)) + (root - 1) / (4 * size)))

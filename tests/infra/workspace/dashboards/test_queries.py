@@ -97,7 +97,7 @@ def test_an_empty_choice_takes_back_the_default() -> None:
 def test_parameters_of_datasets() -> None:
     span = {"range": {"dataType": "DATE", "min": {"value": "now-1M/M"}, "max": {"value": "now/d"}}}
     groups = {"values": {"dataType": "STRING", "values": [{"value": "a"}, {"value": "b"}]}}
-    parameters = [
+    parameters: list[Json] = [
         {"keyword": "day", "dataType": "DATE", "complexType": "RANGE", "defaultSelection": span},
         {"keyword": "groups", "dataType": "STRING", "complexType": "MULTI", "defaultSelection": groups},
         {"keyword": "least", "dataType": "INTEGER"},

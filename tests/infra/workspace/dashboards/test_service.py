@@ -19,7 +19,7 @@ from databricks.sdk.errors import (
 )
 from databricks.sdk.service.dashboards import Dashboard, LifecycleState
 from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
-from databricks.sdk.service.workspace import ObjectType
+from databricks.sdk.service.workspace import ImportFormat, ObjectType
 
 from infra.workspace import launch
 from infra.workspace.launch import Running
@@ -88,6 +88,8 @@ def test_a_draft_is_an_object_of_the_tree(owner: WorkspaceClient, folder: str) -
     exported = base64.b64decode(str(owner.workspace.export(str(made.path)).content)).decode()
     assert exported == made.serialized_dashboard
     assert owner.lakeview.get(id).as_dict() == made.as_dict()
+    with pytest.raises(NotImplemented, match=r"make it by /api/2[.]0/lakeview/dashboards"):
+        owner.workspace.upload(f"{folder}/Other.lvdash.json", exported.encode(), format=ImportFormat.AUTO)
 
 
 def test_what_is_no_dashboard_is_refused(owner: WorkspaceClient, folder: str) -> None:

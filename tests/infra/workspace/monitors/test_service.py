@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -208,20 +210,22 @@ def test_who_may_do_what(watched: Watched, table: str) -> None:
 
 
 @pytest.mark.faults
-def test_refreshes_outlive_a_restart(watched: Watched, table: str, tmp_path: Path) -> None:
+def test_refreshes_outlive_a_kill(watched: Watched, table: str, tmp_path: Path) -> None:
     """The one at work fails with its run; the one that waits begins after the start."""
     client, monitors = watched.client, watched.client.quality_monitors
     watched.job(str(tmp_path), tags={"quality_monitor": table.replace(".", "_")})
     (tmp_path / "hold").touch()
     first, second = monitors.run_refresh(table), monitors.run_refresh(table)
     eventually((tmp_path / "running").exists)
-    data_dir = watched.running.data_dir
-    launch.stop(data_dir)
-    (tmp_path / "hold").unlink()
+    os.kill(watched.running.record.pid, signal.SIGKILL)
+    eventually(lambda: not watched.running.record.alive)
     (tmp_path / "running").rmdir()
-    launch.start(data_dir)  # at the same port, with the same token
+    launch.start(watched.running.data_dir)  # at the same port, with the same token
     stopped = ended(client, table, first)
     assert stopped.state is MonitorRefreshInfoState.FAILED
     assert "workspace was stopped" in (stopped.message or "")
+    eventually((tmp_path / "running").exists)
+    (tmp_path / "hold").unlink()
     assert ended(client, table, second).state is MonitorRefreshInfoState.SUCCESS
+    assert (tmp_path / "done").read_text() == "x"
     assert monitors.get(table).status is MonitorInfoStatus.MONITOR_STATUS_ACTIVE

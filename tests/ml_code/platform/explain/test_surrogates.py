@@ -51,12 +51,14 @@ def test_the_seed_decides_alone(rows: Floats) -> None:
 
 def test_missing_values_and_models_that_say_one_thing(rows: Floats) -> None:
     rows[::7, 1] = np.nan
+    rows[3, 1] = np.inf
     rows[:, 2] = np.nan
     row = rows[0].copy()
     found = local_surrogate(lambda x: np.nan_to_num(x[:, 0]), rows, row, NAMES)
     assert found.coefficients["a"] > 1
     assert found.coefficients["c"] == 0
     assert local_surrogate(lambda x: np.full(len(x), 0.1), rows, row, NAMES).fidelity is None
+    assert global_surrogate(lambda x: np.nan_to_num(x[:, 0]), rows, NAMES).fidelity == pytest.approx(1, abs=0.1)
     with pytest.raises(ValueError, match="one row of them"):
         local_surrogate(lambda x: x[:, 0], rows, row[:2], NAMES)
 

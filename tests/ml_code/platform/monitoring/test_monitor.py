@@ -77,7 +77,7 @@ class Log:
             probability="risk",
             labelled_at="labelled_at",
             label_changes="label_changes",
-            identifiers=("request_id",),
+            uncompared=("request_id", "label_changes"),
             slices=("team", "x > 0"),
             baseline=context.table("baseline"),
         )
@@ -356,7 +356,7 @@ def test_conflicts_without_end_are_said(log: Log, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(commits, "replace", refuse)
     monkeypatch.setattr("ml_code.platform.monitoring.monitor.time.sleep", lambda _: None)
     log.add(0)
-    with pytest.raises(StepError, match="let one monitor run at a time"):
+    with pytest.raises(StepError, match="Let one monitor run at a time"):
         log.run(0)
 
 

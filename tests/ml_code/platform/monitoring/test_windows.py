@@ -7,7 +7,7 @@ import datetime
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_code.platform.errors import StepError
@@ -39,6 +39,7 @@ def test_where_windows_begin(name: str, start: datetime.datetime, end: datetime.
     assert day(datetime.date(2026, 1, 7)) == Window(utc(2026, 1, 7), utc(2026, 1, 8))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(NAMES), st.lists(st.none() | moments, max_size=20))
 def test_every_dated_row_is_in_one_window(name: str, times: list[datetime.datetime | None]) -> None:
     granularity = Granularity(name)

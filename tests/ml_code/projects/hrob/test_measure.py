@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from fairlearn import metrics as fair
+from mlflow import MlflowClient
 from sklearn import metrics as reference
 
 from ml_code.context import Context
@@ -71,6 +73,18 @@ def write(context: Context, *frames: pd.DataFrame) -> None:
 
 def task(context: Context, **more: Any) -> Task:
     return Task(monitored_log(context, "1 day,1 week", '["age_group"]', ""), QUALITY, **more)
+
+
+def explained(context: Context, *given: tuple[int, str, dict[str, float]]) -> str:
+    """The table of attributions, with a row for each day, version and contributions; its name."""
+    name = context.table(ATTRIBUTIONS)
+    tables.create_table(context.spark, name, ATTRIBUTIONS_COLUMNS, "attributions")
+    values = [
+        (f"r{number}", "b", MONDAY + dt.timedelta(days=at, hours=11), version, -2.0, contributions)
+        for number, (at, version, contributions) in enumerate(given)
+    ]
+    tables.append(context.spark, name, context.spark.createDataFrame(values, tables.ddl(ATTRIBUTIONS_COLUMNS)))
+    return name
 
 
 def metrics(context: Context) -> pd.DataFrame:
@@ -158,15 +172,7 @@ def test_a_day_later_only_what_changed_is_measured_and_twice_is_once(place: Plac
 def test_attributions_drift_from_what_the_version_was_validated_with(place: Place) -> None:
     context = place.context("hrob.measure", "2026-03-03")
     write(context, log_rows(0, 4), log_rows(1, 4))
-    name = context.table(ATTRIBUTIONS)
-    tables.create_table(context.spark, name, ATTRIBUTIONS_COLUMNS, "attributions")
-    values = [
-        (f"batch{d}-{n}", "b", MONDAY + dt.timedelta(days=d, hours=11), "1", -2.0, {"x": x, "y": -0.1})
-        for d, x in ((0, 0.4), (1, 0.05))
-        for n in range(4)
-    ]
-    rows = context.spark.createDataFrame(values, tables.ddl(ATTRIBUTIONS_COLUMNS))
-    tables.append(context.spark, name, rows)
+    name = explained(context, *((d, "1", {"x": x, "y": -0.1}) for d, x in ((0, 0.4), (1, 0.05)) for _ in range(4)))
     known: Mapping[str, float] = {"x": 0.4, "y": 0.1}
     asked = task(context, attributions=Attributions(name, lambda version: known if version == "1" else None))
     measure(context.spark, asked, context.date)
@@ -204,9 +210,35 @@ def test_online_features_are_compared_with_the_feature_table(place: Place) -> No
     assert (missing["value"], missing["count"]) == (pytest.approx(0.2), 10)
 
 
-def test_the_step_measures_the_project_and_goes_on_without_tables_that_are_not_there(place: Place) -> None:
+def test_the_step_measures_the_project_against_what_each_version_was_validated_with(place: Place) -> None:
     context = place.context("hrob.measure", "2026-03-02")
     write(context, labelled(log_rows(0)))
+    client = MlflowClient()
+    training = client.create_run(client.create_experiment(place.experiment))
+    told = {"features": [{"feature": "x", "mean": 0.3, "share": 0.75}, {"feature": "y", "mean": 0.1, "share": 0.25}]}
+    client.log_dict(training.info.run_id, told, "explain/attributions.json")
+    client.create_registered_model(place.model)
+    client.create_model_version(place.model, f"{training.info.artifact_uri}/model", training.info.run_id)
+    explained(context, *((0, version, {"x": 0.3, "y": 0.1}) for version in ("1", "7")))
     done = step.run(context, model=place.model, granularities="1 day", slices="")
     assert (done.whole, done.labels) == (1, 0)
-    assert pick(metrics(context), "auc", start=day(0))["count"] == 300
+    found = metrics(context)
+    assert pick(found, "auc", start=day(0))["count"] == 300
+    known = pick(found, "attribution_share", "x", start=day(0), model_version="1")
+    assert known["value"] == known["baseline"] == pytest.approx(0.75)
+    assert pick(found, "attribution_drift", start=day(0), model_version="1")["value"] == 0
+    gone = pick(found, "attribution_share", "x", start=day(0), model_version="7")
+    assert np.isnan(gone["baseline"]), "a version that is not there any more"
+
+
+def test_two_at_once_leave_no_row_twice(place: Place) -> None:
+    context = place.context("hrob.measure", "2026-03-03")
+    write(context, labelled(log_rows(0)), log_rows(1))
+    both = task(context)
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(measure, context.spark, both, context.date) for _ in range(2)]:
+            done.result()
+    found = metrics(context)
+    keys = ["start", "granularity", "model_version", "slice_key", "slice_value", "metric", "column_name"]
+    assert not found.duplicated(keys).any()
+    assert pick(found, "auc", start=day(0))["count"] == 300

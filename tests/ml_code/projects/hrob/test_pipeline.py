@@ -18,6 +18,9 @@ from ml_code.platform import tables
 from ml_code.platform.errors import StepError
 from ml_code.platform.model_profile.limits import LIMITS
 from ml_code.platform.model_profile.measure import ModelProfile, measure
+from ml_code.platform.monitoring import retraining as retrainings
+from ml_code.platform.monitoring.retraining import Retraining
+from ml_code.platform.registry.versions import Versions
 from ml_code.platform.volumes import Volume
 from ml_code.projects.hrob import examination, features, ingest, promote, score, train, validate
 from ml_code.projects.hrob.generator import Population, births
@@ -69,10 +72,14 @@ def use_only(root: Path, *groups: str) -> None:
     path.write_text(f"keep: [{', '.join(groups)}]\n")
 
 
-def job(place: Place, root: Path, trials: int = 3, **limits: str) -> tuple[train.Trained, promote.Promoted]:
+def job(
+    place: Place, root: Path, trials: int = 3, retraining: str = "", **limits: str
+) -> tuple[train.Trained, promote.Promoted]:
     trained = train.run(
         place.context("hrob.train", DAY, root), model=place.model, experiment=place.experiment, trials=trials
     )
+    if retraining:
+        Versions(place.model).tag(trained.version, {retrainings.TAG: retraining})
     promoted = promote.run(
         place.context("hrob.promote", DAY, root),
         model=place.model,
@@ -218,10 +225,16 @@ def test_the_run_tells_where_it_came_from(place: Place, project: Path) -> None:
 
 def test_training_twice_gives_the_same_model(place: Place, project: Path) -> None:
     first, _ = job(place, project)
-    second, refused = job(place, project)
+    context = place.context("hrob.rules", DAY, project)
+    asked = Retraining("retraining-1", DAY, ("drift",), "members changed", "1", "requested", None, None, "0")
+    retrainings.write(context, [asked])
+    second, refused = job(place, project, retraining=asked.retraining)
     assert first.validation == second.validation
     assert refused.decision == "refuse"
     assert float(version(place, 2).tags["verdict_difference"]) == 0
+    (settled,) = retrainings.read(context)
+    assert (settled.outcome, settled.version) == ("refused", "2")
+    assert "the threshold is 0.02" in str(settled.detail)
 
 
 def test_scoring_a_day_twice_changes_nothing(place: Place, project: Path) -> None:
