@@ -10,7 +10,7 @@ import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import NotFound
 from databricks.sdk.service import catalog as uc
-from databricks.sdk.service import iam, jobs, sql, workspace
+from databricks.sdk.service import iam, jobs, settings, sql, workspace
 
 from infra.workspace.launch import Running
 
@@ -93,9 +93,9 @@ def test_jobs_and_their_permissions(client: WorkspaceClient) -> None:
     source = jobs.GitSource("https://git.example.com/a/b", jobs.GitProvider.GIT_HUB, git_branch="main")
     job_id = client.jobs.create(name=NAME, tasks=[task], git_source=source).job_id
     assert job_id
-    settings = client.jobs.get(job_id).settings
-    assert settings
-    assert settings.git_source == source
+    kept = client.jobs.get(job_id).settings
+    assert kept
+    assert kept.git_source == source
     assert [each.job_id for each in client.jobs.list(name=NAME)] == [job_id]
     view = iam.AccessControlRequest(group_name="users", permission_level=iam.PermissionLevel.CAN_VIEW)
     client.permissions.update("jobs", str(job_id), access_control_list=[view])
@@ -190,3 +190,39 @@ def test_statements_and_tables(client: WorkspaceClient, catalog: str) -> None:
     assert [each.name for each in client.tables.list(catalog, "hrob")] == ["births"]
     client.tables.delete(f"{catalog}.hrob.births")
     client.warehouses.delete(warehouse)
+
+
+def test_monitors(client: WorkspaceClient, catalog: str) -> None:
+    table = f"{catalog}.hrob.log"
+    columns = [uc.ColumnInfo(name="at", type_name=uc.ColumnTypeName.TIMESTAMP, type_text="timestamp", position=0)]
+    client.tables.create("log", catalog, "hrob", uc.TableType.MANAGED, uc.DataSourceFormat.DELTA, "", columns=columns)
+    log = uc.MonitorTimeSeries(timestamp_col="at", granularities=["1 day"])
+    client.quality_monitors.create(table, f"{catalog}.hrob", "/Shared/contract", time_series=log)
+    assert client.quality_monitors.get(table).time_series == log
+    refresh = client.quality_monitors.run_refresh(table)
+    listed = client.quality_monitors.list_refreshes(table).refreshes or []
+    assert [each.refresh_id for each in listed] == [refresh.refresh_id]
+    client.quality_monitors.delete(table)
+    with pytest.raises(NotFound):
+        client.quality_monitors.get(table)
+
+
+def test_alerts_and_whom_they_tell(client: WorkspaceClient) -> None:
+    config = settings.Config(slack=settings.SlackConfig(url="https://hooks.example.com/secret"))
+    hook = client.notification_destinations.create(display_name=NAME, config=config)
+    told = client.notification_destinations.get(hook.id or "").config
+    assert told == settings.Config(slack=settings.SlackConfig(url_set=True))
+    warehouse = client.warehouses.create(name=NAME, cluster_size="2X-Small", max_num_clusters=1).result().id or ""
+    evaluation = sql.AlertV2Evaluation(
+        source=sql.AlertV2OperandColumn("one"),
+        comparison_operator=sql.ComparisonOperator.IS_NULL,
+        notification=sql.AlertV2Notification(subscriptions=[sql.AlertV2Subscription(destination_id=hook.id)]),
+    )
+    schedule = sql.CronSchedule("0 0 6 * * ?", "UTC")
+    made = client.alerts_v2.create_alert(sql.AlertV2(NAME, "SELECT 1 AS one", warehouse, evaluation, schedule))
+    assert made in list(client.alerts_v2.list_alerts())
+    client.alerts_v2.trash_alert(made.id or "", purge=True)
+    with pytest.raises(NotFound):
+        client.alerts_v2.get_alert(made.id or "")
+    client.warehouses.delete(warehouse)
+    client.notification_destinations.delete(hook.id or "")

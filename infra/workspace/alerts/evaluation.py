@@ -22,7 +22,7 @@ _WORKERS = 2
 
 
 class Evaluator:
-    """Works off requested evaluations; one that is asked for again while it waits is done once."""
+    """Works off requested evaluations, one at a time for an alert; one asked for twice while it waits is done once."""
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class Evaluator:
         self._requests: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._waiting: set[str] = set()
+        self._running: set[str] = set()
         self._stopping = False
 
     def start(self) -> None:
@@ -59,18 +60,24 @@ class Evaluator:
             if alert_id in self._waiting:
                 return
             self._waiting.add(alert_id)
-        self._requests.put(alert_id)
+            if alert_id not in self._running:  # else whoever evaluates it now puts it back
+                self._requests.put(alert_id)
 
     def _work(self) -> None:
         while (alert_id := self._requests.get()) is not None and not self._stopping:
             with self._lock:
                 self._waiting.discard(alert_id)
+                self._running.add(alert_id)
             try:
                 self._evaluate(alert_id)
             except Exception:  # one alert's trouble must not end the evaluation of the others
                 _LOG.exception("alert %s", alert_id)
             finally:
                 self._records.close()
+            with self._lock:
+                self._running.discard(alert_id)
+                if alert_id in self._waiting:
+                    self._requests.put(alert_id)
 
     def _evaluate(self, alert_id: str) -> None:
         alert = self._records.get(alert_id)
@@ -82,6 +89,10 @@ class Evaluator:
             finding = judge(alert.settings["evaluation"], result)
         except (ApiError, Unanswerable) as error:
             finding, message = Finding("ERROR"), str(error)
+        except Exception as error:
+            _LOG.exception("alert %s", alert_id)
+            finding = Finding("ERROR")
+            message = f"the evaluation failed inside the local workspace: {type(error).__name__}"
         if self._stopping:
             return
         now = self._clock.now_ms()
@@ -103,7 +114,7 @@ class Evaluator:
 
     def _tell(self, alert: Alert, before: str, finding: Finding, result: Result, message: str) -> None:
         settings = alert.settings
-        address = f"{self._url}/sql/alerts-v2/{alert.id}"
+        address = f"{self._url}/#alert-{alert.id}"  # the home page lists alerts
         variables = _variables(alert, finding, result, address)
         summary = _rendered(alert, "custom_summary", variables) or templates.render(
             templates.DEFAULT_SUMMARY, variables

@@ -85,9 +85,7 @@ class MonitorsService:
         """
         monitor, name = self._of_table(principal, table_name, "MANAGE")
         if principal.name != monitor["owner"]:
-            raise PermissionDenied(
-                f"Only {monitor['owner']}, who created the monitor of table '{name}', may update it."
-            )
+            raise PermissionDenied(f"Only {monitor['owner']}, who created the monitor of '{name}', may update it.")
         settings = monitor_settings.changed_settings(monitor["settings"], body)
         self._check_surroundings(principal, self._catalog.tables.get_table(principal, name), settings)
         changed = self._records.amend(

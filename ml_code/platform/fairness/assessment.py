@@ -2,7 +2,8 @@
 
 A rate says little where it is a share of few rows, and the largest of such rates less the smallest is large by chance
 alone. So a group takes part in a disparity only when it has enough rows and, where the rate is a share of outcomes or
-of non-outcomes, enough of those. The other groups are shown.
+of non-outcomes, enough of those. The other groups are shown. For the same reason the interval of a disparity leans
+upwards and may lie wholly above a value near zero; limits are held against the value.
 """
 
 from collections.abc import Iterable, Sequence

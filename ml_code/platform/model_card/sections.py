@@ -139,7 +139,8 @@ def _fairness(facts: Facts) -> list[Part]:
         text(
             f"A risk from {found['decision']:g} on counts as predicted. A group with fewer than "
             f"{found['smallest_group']} rows is shown and not judged, and one with few outcomes is not judged by its "
-            "rates among them. Limits stand under Verdict."
+            "rates among them. Limits stand under Verdict. A disparity's interval leans upwards: chance moves groups "
+            "apart more often than together."
         )
     ]
     for entry in found["columns"]:

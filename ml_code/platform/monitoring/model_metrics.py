@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Metric:
-    """What a metric is, whether it needs labels, and whether it is by column (else by the model, `:table`)."""
+    """What a metric is, whether it needs labels, and whether it is by column (else of the model alone, `:table`)."""
 
     words: str
     needs_labels: bool = False
@@ -35,6 +35,8 @@ METRICS: dict[str, Metric] = {
     "attribution_share": Metric("share of a feature in all attributions", by_column=True),
     "attribution_drift": Metric("1 - NDCG of the features' ranking by attribution against the baseline"),
     "attribution_shift": Metric("total variation distance of the attribution shares from the baseline's"),
-    "skew": Metric("share of online predictions with a feature, or any feature, unlike the feature table's"),
+    "skew": Metric(
+        "share of online predictions with a feature, or any feature, unlike the feature table's", by_column=True
+    ),
     "skew_missing": Metric("share of online predictions without a row in the feature table"),
 }

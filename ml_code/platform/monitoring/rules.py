@@ -93,10 +93,16 @@ class Rule(Section):
 
     @property
     def looked_at(self) -> tuple[str, ...]:
-        """The columns named, or the default: the model as a whole where the metric is its own, else every column."""
-        if self.columns:
-            return self.columns
-        return (WHOLE,) if self.table == "model" and not METRICS[self.metric].by_column else (EVERY,)
+        """The columns named, else every column, or the table as a whole where the metric is of nothing less."""
+        if self.columns in ((), (EVERY,)):
+            return (WHOLE,) if self._of_whole else (EVERY,)
+        return self.columns
+
+    @property
+    def _of_whole(self) -> bool:
+        if self.table == "model":
+            return not METRICS[self.metric].by_column
+        return self.table == "profile" and self.metric.startswith(_OF_LABELS)
 
     @property
     def kind_of_drift(self) -> str:

@@ -51,7 +51,7 @@ class QualityMonitor(Resource):
 
     def imported(self, api: Api, identifier: str) -> State:
         """A block `snapshot {}` is empty, and would count as none if it were not known to be there."""
-        snapshot = [{}] if "snapshot" in api.get(_path(identifier)) else []
+        snapshot: list[State] = [{}] if "snapshot" in api.get(_path(identifier)) else []
         return {"id": identifier, "table_name": identifier, "snapshot": snapshot}
 
     def _body(self, state: State) -> Json:

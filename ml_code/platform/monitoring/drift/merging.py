@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml_code.platform.data_checks.columns import Counts, Floats
 
@@ -19,8 +20,9 @@ def steps(present: Floats, baseline: Floats, block: int = _BLOCK) -> Iterator[tu
     and a block begins with the last value of the one before.
     """
     n, m = len(present), len(baseline)
-    points = np.union1d(_distinct(present), _distinct(baseline))
-    if len(points) * _REPEATED < n + m:
+    last, last_there = _last_of_equals(present), _last_of_equals(baseline)
+    if (np.count_nonzero(last) + np.count_nonzero(last_there)) * _REPEATED < n + m:
+        points = np.union1d(present[last], baseline[last_there])
         seen, seen_there = (np.searchsorted(side, points, side="right") for side in (present, baseline))
         yield points, seen * m - seen_there * n
         return
@@ -47,8 +49,8 @@ def _merged(present: Floats, baseline: Floats, block: int) -> Iterator[tuple[Flo
         before, i, j = (float(values[-1]), int(difference[-1])), to_i, to_j
 
 
-def _distinct(ordered: Floats) -> Floats:
-    return ordered[np.append(ordered[1:] != ordered[:-1], True)] if len(ordered) else ordered
+def _last_of_equals(ordered: Floats) -> NDArray[np.bool_]:
+    return np.append(ordered[1:] != ordered[:-1], True) if len(ordered) else np.zeros(0, dtype=np.bool_)
 
 
 def _top(present: Floats, baseline: Floats, block: int) -> float:

@@ -116,6 +116,17 @@ def test_one_that_stays_triggered_is_told_again_after_retrigger_seconds(watched:
     alerts.trash_alert(made, purge=True)
 
 
+def test_days_that_pass_quickly_are_evaluated_to_the_last(watched: Watched, warehouse: str) -> None:
+    alerts = watched.client.alerts_v2
+    made = alerts.create_alert(alert(warehouse, retrigger_seconds=1)).id or ""
+    for _ in range(5):
+        watched.advance(days=1)
+    today = watched.running.call("GET", "/api/2.0/local/clock")["now"][:10]
+    eventually(lambda: (alerts.get_alert(made).evaluation.last_evaluated_at or "").startswith(today))
+    assert 1 <= len(told(watched, made)) <= 5
+    alerts.trash_alert(made, purge=True)
+
+
 @contextmanager
 def receiver() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     received: list[dict[str, Any]] = []

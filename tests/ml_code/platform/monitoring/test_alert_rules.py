@@ -67,6 +67,14 @@ def test_the_list_itself_is_checked() -> None:
     assert [one.name for one in read_rules(json.dumps([PSI, nested]))] == ["psi", "ks"]
 
 
+def test_every_column_of_a_metric_of_the_whole_model_is_the_whole_model() -> None:
+    quality = {"above": None, "below": 0.5}
+    assert rule(table="model", metric="auc", columns=["*"], **quality).looked_at == (":table",)
+    assert rule(table="profile", metric="roc_auc_score.macro", **quality).looked_at == (":table",)
+    assert rule(table="model", metric="skew").looked_at == rule(columns=["*"]).looked_at == ("*",)
+    assert rule(table="model", metric="skew", columns=[":table"]).looked_at == (":table",)
+
+
 VALUES = st.one_of(st.none(), st.floats(-1, 1), st.just(math.nan), st.just(math.inf))
 READINGS = st.lists(
     st.builds(reading, st.integers(0, 9), VALUES, st.sampled_from(["x", "y", ":table"]), st.sampled_from([5, 50])),

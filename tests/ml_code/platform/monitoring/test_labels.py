@@ -6,7 +6,7 @@ import datetime
 import itertools
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ml_code.platform import tables
@@ -87,8 +87,9 @@ LABELS = st.tuples(st.sampled_from("abcd"), st.integers(0, 20), st.integers(0, 1
 RUNS = st.lists(st.tuples(st.lists(LABELS, max_size=6), st.integers(0, 20)), max_size=3)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(runs=RUNS)
+@example(runs=[([("a", 5, 0)], 9), ([("a", 1, 1), ("a", 7, 1), ("b", 12, 1), ("b", 3, 0), ("b", 3, 1)], 6)])
 def test_any_order_of_labels_and_runs_ends_in_the_same_log(place: Place, runs: list[tuple[list[Label], int]]) -> None:
     log = Log(place)
     came: list[Label] = []

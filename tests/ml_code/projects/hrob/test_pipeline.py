@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -264,6 +265,12 @@ def test_scoring_a_day_twice_changes_nothing(place: Place, project: Path) -> Non
     assert all(1 <= len(row["reasons"]) <= 3 for row in rows if row["band"] == "high")
     words = {word for row in rows for word in row["reasons"]}
     assert words & {"cigarettes a day", "month in which prenatal care began", "prenatal visits a month of care"}
+
+    log = {row["birth_id"]: row for row in context.spark.table(context.table("inference_log")).collect()}
+    assert {member: row["risk"] for member, row in log.items()} == {row["birth_id"]: row["risk"] for row in rows}
+    for row in context.spark.table(context.table("attributions")).collect():
+        odds = row["expected"] + sum(row["contributions"].values())
+        assert log[row["birth_id"]]["risk"] == pytest.approx(1 / (1 + math.exp(-odds)), abs=1e-9)
 
     read = [row.asDict() for row in context.spark.table(context.table("scoring_runs")).collect()]
     assert [(row["date"], row["run_id"], row["model_version"]) for row in read] == [(day, "0", 1)]
