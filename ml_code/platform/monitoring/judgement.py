@@ -114,5 +114,6 @@ def _reason(rule: Rule, worst: ColumnJudgement, firing: tuple[str, ...], fires: 
 
 def _no_data(rule: Rule, until: datetime.datetime) -> str:
     least = f" and at least {rule.minimum_rows} rows" if rule.minimum_rows else ""
+    least += " and enough rows to tell it from chance" if rule.adjust else ""
     window = f"no window of {rule.granularity} with {rule.metric}{least}"
     return f"{window} ended in the {rule.fresh_days:g} days up to {until:%Y-%m-%d}"

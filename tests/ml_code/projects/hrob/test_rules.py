@@ -210,7 +210,7 @@ def test_readings_come_from_the_tables_that_a_quality_monitor_writes(place: Plac
     write(context, "drift", DRIFT_METRICS, rows)
     baseline = {"log_type": "BASELINE", "window": None, "granularity": None, "model_version": None}
     profiles = [
-        profile(0, "x", 400), profile(1, "x", 300), profile(1, "y", 20), profile(1, "x", 30, **sliced),
+        profile(0, "x", 400), profile(1, "x", 300), profile(1, "y", 10), profile(1, "x", 30, **sliced),
         {**profile(0, "x", 2_000, 90), **baseline}, {**profile(0, "y", 2_000, 2), **baseline},
     ]  # fmt: skip
     write(context, "profile", PROFILE_METRICS, profiles)
@@ -227,9 +227,9 @@ def test_readings_come_from_the_tables_that_a_quality_monitor_writes(place: Plac
     assert values(drift_type="CONSECUTIVE") == {("x", 3): 0.05}
     assert values(table="profile", metric="count", columns=["x"]) == {("x", 2): 400, ("x", 3): 300}
     counted = read(context.spark, context.table(LOG), rule(minimum_rows=100), until)
-    assert {(one.column, one.window.start.day): one.rows for one in counted}[("y", 3)] == 20
+    assert {(one.column, one.window.start.day): one.rows for one in counted}[("y", 3)] == 10
     adjusted = values(adjust=True)
-    assert adjusted.keys() == {("x", 2), ("x", 3)}, "20 rows in three bins are too few to tell"
+    assert adjusted.keys() == {("x", 2), ("x", 3)}, "ten rows in three bins are too few to tell"
     assert 0.25 < (adjusted["x", 3] or 0) < 0.4
 
     found = run(
