@@ -50,6 +50,7 @@ class Demo:
                 Step(f"{name}: land the sample", partial(self._job, settings, "landing")),
                 Step(f"{name}: train and promote", partial(self._train, settings)),
                 Step(f"{name}: score", partial(self._job, settings, "batch-inference")),
+                Step(f"{name}: monitor and report", partial(self._job, settings, "monitoring")),
             ]
         return every
 

@@ -32,7 +32,7 @@ def run_job(running: launch.Running, settings: Settings, job: str, log: StepLog)
     _write_logs(client, ended, log)
     if not state_of(ended).succeeded:
         raise StepFailed(_why(client, ended))
-    count = len(latest_attempts(ended))
+    count = sum(state_of(task).succeeded for task in latest_attempts(ended))
     return f"run {run_id}: {count} {'task' if count == 1 else 'tasks'} succeeded"
 
 

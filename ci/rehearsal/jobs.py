@@ -23,8 +23,11 @@ _WAIT_SECONDS = 0.2
 
 
 def parameters_of(job: JobToRun, day: str, trials: int | None) -> dict[str, str]:
-    """What a rehearsal sets of the job's parameters: the day and, if asked for, the trials; the rest stay its own."""
-    wanted = {"date": day} | ({"trials": str(trials)} if trials is not None else {})
+    """What a rehearsal sets of the job's parameters: the day and, if asked for, the trials; the rest stay its own.
+
+    A training that would be skipped, because the base has just had the same data and code, is run all the same.
+    """
+    wanted = {"date": day, "when_unchanged": "train"} | ({"trials": str(trials)} if trials is not None else {})
     return {name: value for name, value in wanted.items() if name in job.parameters}
 
 

@@ -13,7 +13,9 @@ from ci.rehearsal.request import Request
 from ci.terraform.synthesis import SynthesizedStack, synthesize
 
 # What the project's own jobs need of each other; any further job comes after them.
-_ORDER = ("landing", "training", "batch_inference")
+_ORDER = ("landing", "training", "batch_inference", "monitoring")
+# A job that the workspace starts by itself, to refresh a table's monitor.
+_OF_THE_WORKSPACE = "quality_monitor"
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,9 @@ class Stacks:
 
     @property
     def jobs(self) -> tuple[JobToRun, ...]:
-        """The project's jobs, in the order in which one needs the other."""
-        found = _resources(self.project, "databricks_job")
+        """The project's jobs that a person or a schedule starts, in the order in which one needs the other."""
+        every = _resources(self.project, "databricks_job")
+        found = {key: job for key, job in every.items() if _OF_THE_WORKSPACE not in job.get("tags", {})}
         ordered = [key for key in _ORDER if key in found] + [key for key in found if key not in _ORDER]
         return tuple(
             JobToRun(

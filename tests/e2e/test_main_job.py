@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import deltalake
 import httpx
 import pytest
 
 from tests.e2e.conftest import Deployed
+from tests.support.browser import Browser
 from tests.support.clone import run
 from tests.support.deployment import ENVIRONMENTS, eventually, wait_for_run
 
@@ -43,15 +45,21 @@ def test_training_makes_the_first_version_champion_if_it_passes_the_floor(deploy
     assert landed.result == "SUCCESS", landed
     trained = deployed.run_job("staging-hrob-training", date=DAY)
     assert trained.result == "SUCCESS", trained
-    started = sorted(trained.body["tasks"], key=lambda task: task["start_time"])
-    assert [task["task_key"] for task in started] == ["ingest", "features", "train", "validate", "promote"]
+    ran = [task for task in trained.body["tasks"] if task["state"]["result_state"] == "SUCCESS"]
+    started = sorted(ran, key=lambda task: task["start_time"])
+    path = ["ingest", "features", "gate", "trusted", "worthwhile", "train", "validate", "promote"]
+    assert [task["task_key"] for task in started] == path
     assert _champion(deployed, "staging") == 1
     version = deployed.workspace.call("GET", "/api/2.1/unity-catalog/models/staging.hrob.risk/versions/1")
     assert "champion" in version["comment"]
 
 
-def test_an_equal_challenger_is_refused(deployed: Deployed) -> None:
-    again = deployed.run_job("staging-hrob-training", date=DAY)
+def test_a_second_training_on_the_same_data_is_left_out_and_an_equal_challenger_refused(deployed: Deployed) -> None:
+    skipped = deployed.run_job("staging-hrob-training", date=DAY)
+    assert skipped.result == "SUCCESS", skipped
+    left_out = {task["task_key"] for task in skipped.body["tasks"] if task["state"]["result_state"] == "EXCLUDED"}
+    assert left_out == {"train", "validate", "promote", "halt"}
+    again = deployed.run_job("staging-hrob-training", date=DAY, when_unchanged="train")
     assert again.result == "SUCCESS", again
     versions = deployed.workspace.call("GET", "/api/2.1/unity-catalog/models/staging.hrob.risk/versions")
     assert {version["version"] for version in versions["model_versions"]} == {1, 2}
@@ -78,6 +86,30 @@ def _predictions(deployed: Deployed) -> list[dict[str, str]]:
 
 def _plain(row: dict[str, object]) -> dict[str, str]:
     return {key: str(value) for key, value in row.items()}
+
+
+def test_monitoring_refreshes_the_monitor_and_leaves_a_report_and_a_dashboard(
+    deployed: Deployed, tmp_path: Path
+) -> None:
+    monitored = deployed.run_job("staging-hrob-monitoring", date=DAY)
+    assert monitored.result == "SUCCESS", monitored
+    call = deployed.workspace.call
+    refreshes = call("GET", "/api/2.1/unity-catalog/tables/staging.hrob.inference_log/monitor/refreshes")["refreshes"]
+    assert [refresh["state"] for refresh in refreshes] == ["SUCCESS"]
+    written = call("GET", "/api/2.1/unity-catalog/tables/staging.hrob.inference_log_profile_metrics")
+    assert written["table_type"] == "MANAGED"
+
+    browser = Browser(deployed.workspace, tmp_path)
+    home = browser.open("/")
+    assert "hrob.html" in home.document
+    report = browser.open("/reports/branchline/staging/reports/hrob.html")
+    assert "Champion" in report.document
+    assert "<svg" in report.document
+    dashboards = call("GET", "/api/2.0/lakeview/dashboards")["dashboards"]
+    shown = next(each for each in dashboards if "/staging/" in each["parent_path"] + "/")
+    dashboard = browser.open(f"/dashboards/{shown['dashboard_id']}")
+    assert "<svg" in dashboard.document
+    assert "not found" not in dashboard.document.lower()
 
 
 def test_prod_runs_the_release_branch_while_main_has_moved_on(deployed: Deployed) -> None:

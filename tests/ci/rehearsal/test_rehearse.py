@@ -106,7 +106,7 @@ def test_the_jobs_run_the_base_and_then_the_merged_change(passed: Done) -> None:
     assert found.merged
     assert "not an ancestor" in found.notes[0]
     assert [pair.name for pair in found.jobs] == [
-        f"staging-hrob-{job}" for job in ("landing", "training", "batch-inference")
+        f"staging-hrob-{job}" for job in ("landing", "training", "batch-inference", "monitoring")
     ]
     for pair in found.jobs:
         assert pair.before is not None

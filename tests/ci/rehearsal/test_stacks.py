@@ -37,6 +37,7 @@ def _project() -> dict[str, Any]:
                 "monitoring": {"name": "staging-hrob-monitoring"},
                 "training": {"name": "staging-hrob-training", "parameter": [{"name": "date"}, {"name": "trials"}]},
                 "landing": {"name": "staging-hrob-landing"},
+                "monitor": {"name": "staging-hrob-monitor", "tags": {"quality_monitor": "staging_hrob_log"}},
             },
             "databricks_registered_model": {
                 "model": {"catalog_name": "staging", "schema_name": "hrob", "name": "risk"},

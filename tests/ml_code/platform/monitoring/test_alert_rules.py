@@ -83,7 +83,7 @@ READINGS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(
     READINGS,
     st.integers(0, 10),
@@ -182,6 +182,7 @@ def test_a_large_shift_is_left_by_the_adjustment() -> None:
     assert found["y"] == 0
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_adjusted_p_values_are_scipys(values: list[float]) -> None:
     by = rule(metric="ks_test.pvalue", above=None, below=0.05, adjust=True)

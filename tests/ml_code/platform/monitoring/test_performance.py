@@ -78,7 +78,7 @@ def test_few_rows_have_no_interval_and_none_have_no_metrics() -> None:
     assert np.isnan(performance.binary(np.zeros(60), p[:50].repeat(2)[:60], BY)["auc"].value)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.booleans(), st.integers(0, 1)), min_size=1, max_size=40))
 def test_gaps_between_groups_are_fairlearns(given_rows: list[tuple[str, bool, int]]) -> None:
     groups, decided, outcome = (list(column) for column in zip(*given_rows, strict=True))
@@ -107,6 +107,7 @@ def test_the_example_of_sagemaker_clarify() -> None:
     assert shift(training, live) == pytest.approx(0.7 - 0.05 / 1.25)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.dictionaries(st.sampled_from("abcd"), st.floats(0, 1), min_size=1))
 def test_the_same_attributions_do_not_drift(known: dict[str, float]) -> None:
     if sum(known.values()) == 0:
