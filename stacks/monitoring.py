@@ -97,7 +97,7 @@ def _add_alert(stack: EnvironmentStack, rule: AlertRule, principal: str, warehou
             name=settings.job_name(rule.name),
             folder=settings.folder,
             query=_firing(settings.table_full_name("monitoring_alerts"), rule.name),
-            column="firing",
+            column="told",
             threshold=0,
             warehouse_id=warehouse_id,
             run_as=principal,
@@ -109,11 +109,14 @@ def _add_alert(stack: EnvironmentStack, rule: AlertRule, principal: str, warehou
 
 
 def _firing(table: str, rule: str) -> str:
-    """For how many columns and slices a rule fires at its latest evaluation, and why; one row whatever is there."""
+    """For how many slices a rule has something to tell at its latest evaluation, and what; one row whatever is there.
+
+    It tells when it begins to fire, and once more when the retraining that it asked for did not help.
+    """
     quoted = ".".join(f"`{part}`" for part in table.split("."))
     latest = f"SELECT max(date) FROM {quoted}"  # noqa: S608  # a name of the settings
     return (
-        "SELECT count_if(state = 'firing') AS firing, max(date) AS date,"  # noqa: S608  # as above
-        " concat_ws('; ', collect_list(CASE WHEN state = 'firing' THEN reason END)) AS reasons"
+        "SELECT count_if(action <> 'none') AS told, max(date) AS date,"  # noqa: S608  # as above
+        " concat_ws('; ', collect_list(CASE WHEN action <> 'none' THEN reason END)) AS reasons"
         f" FROM {quoted} WHERE rule = '{rule}' AND date = ({latest})"
     )

@@ -54,7 +54,11 @@ def _of_rules(table: _Tables) -> list[Dataset]:
     alerts, retrainings = table("monitoring_alerts"), table("retrainings")
     latest = f"FROM {alerts}\nWHERE date = (SELECT max(date) FROM {alerts})"  # noqa: S608  # names of the settings
     return [
-        Dataset("firing", "Rules that fire", f"SELECT count(DISTINCT rule) AS rules\n{latest} AND state = 'firing'"),
+        Dataset(
+            "beyond",
+            "Rules beyond their limit",
+            f"SELECT count(DISTINCT rule) AS rules\n{latest} AND state IN ('firing', 'cooling')",
+        ),
         Dataset(
             "alerts",
             "Alert rules",

@@ -32,7 +32,7 @@ def _overview(settings: Settings) -> list[Json]:
     history = ("date", "retraining", "outcome", "version", "champion", "reason", "detail")
     return [
         place(heading, 0, 0, 6, 2),
-        place(counter("firing", "Rules that fire", "firing", "rules"), 0, 2, 2, 3),
+        place(counter("beyond", "Rules beyond their limit", "beyond", "rules"), 0, 2, 2, 3),
         place(counter("predictions", "Predictions", "predictions", "predictions"), 2, 2, 1, 3),
         place(counter("labels", "Labels known", "predictions", "labels"), 3, 2, 1, 3),
         place(counter("retrained", "Retrainings", "promoted", "retrainings"), 4, 2, 1, 3),

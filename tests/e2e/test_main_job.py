@@ -106,7 +106,8 @@ def test_monitoring_refreshes_the_monitor_and_leaves_a_report_and_a_dashboard(
     assert "Champion" in report.document
     assert "<svg" in report.document
     dashboards = call("GET", "/api/2.0/lakeview/dashboards")["dashboards"]
-    shown = next(each for each in dashboards if "/staging/" in each["parent_path"] + "/")
+    found = [call("GET", f"/api/2.0/lakeview/dashboards/{each['dashboard_id']}") for each in dashboards]
+    shown = next(each for each in found if each["parent_path"] == "/branchline/staging")
     dashboard = browser.open(f"/dashboards/{shown['dashboard_id']}")
     assert "<svg" in dashboard.document
     assert "not found" not in dashboard.document.lower()

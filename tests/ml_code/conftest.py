@@ -33,6 +33,7 @@ class Services:
 
     environment: dict[str, str]
     client: WorkspaceClient
+    workspace: Running
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def services(workspace: Running, tmp_path_factory: pytest.TempPathFactory) -> It
             patch.setenv(key, value)
         wait_for(port)
         try:
-            yield Services(mine, client)
+            yield Services(mine, client, workspace)
         finally:
             sail.terminate()
             sail.wait(20)

@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from databricks.sdk.service.dashboards import Dashboard
+
+from infra.settings import load_settings
+from infra.workspace.launch import Running
 from ml_code.context import Context
 from ml_code.platform.monitoring.alerts import Alert
 from ml_code.platform.volumes import Volume
@@ -28,13 +32,15 @@ from ml_code.projects.hrob import (
 )
 from ml_code.projects.hrob.generator import Drift, Population, births
 from ml_code.projects.hrob.land import in_file_order
+from stacks.dashboard.definition import define_dashboard
 from tests.ml_code.conftest import ROOT, Place
+from tests.support.browser import Browser, Opened
 
 FIRST = datetime.date(2026, 5, 4)  # a Monday: day 0 of those in use
-HISTORY = 60  # days before it, to learn from
+HISTORY = 45  # days before it, to learn from
 DAYS = 90
-MEMBERS_A_DAY = 100
-FEATURES_SHIFT, FEATURES_BACK, LABELS_SHIFT = 21, 35, 49
+MEMBERS_A_DAY = 150
+FEATURES_SHIFT, FEATURES_BACK, LABELS_SHIFT = 14, 28, 42
 MEANING = {"late_care": -1.5, "few_visits": -1.2, "mature": 3.0, "education": 0.35, "teenage": -2.0}
 """What the features mean from LABELS_SHIFT on; about as many outcomes as before, of other members."""
 
@@ -100,6 +106,14 @@ def members() -> Population:
     )
 
 
+@dataclass(frozen=True)
+class Published:
+    """The report, and the dashboard's pages."""
+
+    report: Opened
+    dashboard: list[Opened]
+
+
 @dataclass
 class Replay:
     """The jobs of a project, step by step in their order, without the jobs."""
@@ -116,7 +130,7 @@ class Replay:
         """A checkout whose configuration fits ninety days, all members landed, a first champion."""
         shutil.copytree(ROOT / "ml_code", root / "ml_code")
         configs = root / "ml_code/projects/hrob/configs.yml"
-        text = configs.read_text().replace("window_days: 730", "window_days: 35")
+        text = configs.read_text().replace("window_days: 730", "window_days: 28")
         configs.write_text(text.replace("plots_every_trial: true", "plots_every_trial: false"))
         replay = cls(place, root)
         content = in_file_order(births(members()).to_pandas()).to_csv(index=False).encode()
@@ -136,7 +150,7 @@ class Replay:
             features.run(self.context("hrob.features", number))
             score.run(self.context("hrob.score", number), model=self.place.model)
             collect.run(self.context("hrob.collect", number), horizon_days=60, retention_days=730)
-            windows = {"granularities": "1 day,1 week", "slices": ""}
+            windows = {"granularities": "1 week", "slices": ""}
             monitor.run(self.context("hrob.monitor", number), **windows, baseline="")
             measure.run(self.context("hrob.measure", number), model=self.place.model, **windows)
             ruled = rules.run(self.context("hrob.rules", number), model=self.place.model, rules=json.dumps(RULES))
@@ -161,6 +175,26 @@ class Replay:
     def report(self, number: int, folder: str) -> report.Reported:
         """The report as of a day."""
         return report.run(self.context("hrob.report", number), model=self.place.model, folder=folder)
+
+    def publish(self, workspace: Running, folder: Path) -> Published:
+        """Report and dashboard of the last day as a browser shows them; pictures go into the folder."""
+        written = self.report(DAYS - 1, "/branchline/dev/reports")
+        client, name = self.place.client, f"ninety days {self.place.schema}"
+        definition = json.dumps(define_dashboard(load_settings("staging", branch="main")))
+        # The replay's own tables, and the only windows that it has.
+        definition = definition.replace("`staging`.`hrob`", f"`ml_code_tests`.`{self.place.schema}`")
+        definition = definition.replace("1 day", "1 week")
+        warehouse = next(iter(client.warehouses.list())).id
+        dashboard = Dashboard(
+            display_name=name, serialized_dashboard=definition, warehouse_id=warehouse, parent_path="/Shared"
+        )
+        made = client.lakeview.create(dashboard)
+        assert made.dashboard_id
+        client.lakeview.publish(made.dashboard_id, warehouse_id=warehouse)
+        browser = Browser(workspace, folder)
+        report = browser.open(f"/reports{written.path}", width=1150, height=5400)
+        pages = [browser.open(f"/dashboards/{made.dashboard_id}?page={page}") for page in ("overview", "data", "model")]
+        return Published(report, pages)
 
     def firing(self, rule: str) -> list[int]:
         """Days on which a rule fired or was held back because it had just acted."""

@@ -40,8 +40,9 @@ def cards(history: History) -> list[Card]:
         found.append(Card("Drifted columns", str(moved), note, "bad" if moved else "good"))
     if not history.alerts.empty:
         today = history.alerts[history.alerts["date"] == history.alerts["date"].max()]
-        firing = sorted(set(today.loc[today["state"] == "firing", "rule"]))
-        found.append(Card("Alerts firing", str(len(firing)), ", ".join(firing) or "none", "bad" if firing else "good"))
+        beyond = sorted(set(today.loc[today["state"].isin(["firing", "cooling"]), "rule"]))
+        mood = "bad" if beyond else "good"
+        found.append(Card("Rules beyond their limit", str(len(beyond)), ", ".join(beyond) or "none", mood))
     if not history.retrainings.empty:
         last = history.retrainings.sort_values("date").iloc[-1]
         found.append(Card("Last retraining", str(last["outcome"]), f"asked for on {last['date']}"))

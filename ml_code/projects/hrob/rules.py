@@ -85,9 +85,13 @@ def _labels_since(context: "Context", since: datetime.date) -> int:
 
 
 def _ask(context: "Context", decision: Decision, known: list[Retraining]) -> Retraining | None:
-    """Write the day's request. None when another run of the day asked for it already, and its training began."""
+    """Write the day's request. None when another run asked already and its training began, or may still."""
     asked = decision.retraining
     if asked is None:
+        return None
+    # Of a later day, when an earlier one is evaluated again.
+    if other := next((row for row in known if row.running and row.date > context.date), None):
+        context.say(f"{other.sentence()}: no other is asked for")
         return None
     present = {row.retraining: row for row in known}.get(asked.retraining)
     if present is not None:

@@ -56,7 +56,9 @@ def test_outcomes_are_late() -> None:
 
 def test_drift_begins_on_its_day() -> None:
     begins = datetime.date(2026, 7, 1)
-    drifted = outcomes(Population(members=30_000, drifts=(Drift(begins, shift=1.0, effects={"cigarettes": 0.2, "late_care": 2.2}),)))
+    drifted = outcomes(
+        Population(members=30_000, drifts=(Drift(begins, shift=1.0, effects={"cigarettes": 0.2, "late_care": 2.2}),))
+    )
     plain = outcomes(MANY)
     before = drifted["record_date"] < begins
     assert drifted.loc[before, "true_risk"].equals(plain.loc[before, "true_risk"])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -136,7 +137,12 @@ def test_a_run_that_was_killed_before_the_alerts_asks_again_and_another_of_the_d
     assert run(place, today, AUC).retraining is not None
     retraining.record_outcome(context, dead.retraining, "promoted", 2)
     assert run(place, today, AUC).retraining is None, "its training is over"
+    retraining.record_outcome(context, "retraining-of-nobody", "promoted", 2)
     assert len(written(context, "retrainings")) == 1
+
+    later = replace(dead, retraining="retraining-later", date=today + dt.timedelta(days=9), run_id="0")
+    retraining.write(context, [later])
+    assert run(place, today + dt.timedelta(days=1), {**AUC, "cool_down_days": 1}).retraining is None
 
 
 def test_windows_before_the_champion_was_trained_ask_for_nothing(place: Place) -> None:
