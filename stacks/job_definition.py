@@ -1,13 +1,12 @@
 """What a job is before anything is made of it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from infra.constructs.steps import Before, TaskConfig, Value
 from infra.constructs.tasks import AnyTask
 from infra.settings.environment import Size
+from infra.settings.parameters import step_parameters
 from infra.settings.settings import Settings
 
 
@@ -30,21 +29,13 @@ class JobDefinition:
         return self.name.replace("-", "_")
 
 
-def where(settings: Settings) -> dict[str, Value]:
-    """What every step is told: where it works and for which day."""
-    return {
-        "environment": settings.environment,
-        "catalog": settings.catalog,
-        "schema": settings.schema_name,
-        "date": "{{job.start_time.iso_date}}",
-    }
+def parameters(settings: Settings, *names: str) -> dict[str, Value]:
+    """What every step is told (where it works and for which day), and of the settings what is named."""
+    known = step_parameters(settings)
+    told: dict[str, Value] = {name: known[name] for name in ("environment", "catalog", "schema", *names)}
+    return {**told, "date": "{{job.start_time.iso_date}}"}
 
 
 def step(key: str, name: str, *after: Before, retried: bool = True, **parameters: Value) -> TaskConfig:
     """A task that runs a step after others; every step is told the job's run."""
     return TaskConfig(key, name, {"run_id": "{{job.run_id}}", **parameters}, after, retried)
-
-
-def as_json(value: Any) -> str:
-    """A structured setting as the text of a job parameter, short and always the same."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

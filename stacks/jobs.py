@@ -1,11 +1,13 @@
 """The project's jobs, as data: which steps, in which order, with which parameters."""
 
-from infra.constructs.steps import Manifest, Outcome, StepError, TaskConfig, Value
+from infra.constructs.steps import Manifest, Outcome, StepError, TaskConfig
 from infra.constructs.tasks import AnyTask, ConditionConfig
 from infra.settings.errors import Problem
 from infra.settings.settings import Settings
-from stacks.job_definition import JobDefinition, as_json, step, where
+from stacks.job_definition import JobDefinition, parameters, step
 from stacks.monitoring_jobs import monitoring, quality_monitor
+
+_LIMITS = ("data_limits", "when_unchanged", "fairness", "model_limits")
 
 
 def define_jobs(settings: Settings, manifest: Manifest, *, monitored: bool = True) -> list[JobDefinition]:
@@ -36,13 +38,12 @@ def _landing(settings: Settings, manifest: Manifest) -> JobDefinition:
         description="Lands the source's files up to a day",
         size=settings.values.compute.sizes.small,
         tasks=[step("land", "hrob.land", through="{{job.parameters.date}}")],
-        parameters={**where(settings), **manifest.defaults("hrob.land", "source", "members")},
+        parameters={**parameters(settings), **manifest.defaults("hrob.land", "source", "members")},
         quartz=settings.project.schedules.landing,
     )
 
 
 def _training(settings: Settings, manifest: Manifest, *, gated: bool) -> JobDefinition:
-    promotion = settings.values.promotion
     prepared: list[AnyTask] = [step("ingest", "hrob.ingest"), step("features", "hrob.features", "ingest")]
     return JobDefinition(
         name="training",
@@ -56,13 +57,9 @@ def _training(settings: Settings, manifest: Manifest, *, gated: bool) -> JobDefi
             step("promote", "hrob.promote", "validate"),
         ],
         parameters={
-            **where(settings),
-            "model": settings.model_full_name,
-            "experiment": settings.experiment_name,
-            "floor": promotion.floor,
-            "threshold": promotion.threshold,
+            **parameters(settings, "model", "experiment", "floor", "threshold", *(_LIMITS if gated else ())),
             **manifest.defaults("hrob.train", "trials", "stages"),
-            **(_limits(settings) if gated else {}),
+            **({"retraining": ""} if gated else {}),
         },
         quartz=settings.project.schedules.training,
     )
@@ -79,17 +76,6 @@ def _gate() -> list[AnyTask]:
     ]
 
 
-def _limits(settings: Settings) -> dict[str, Value]:
-    values = settings.values
-    return {
-        "data_limits": as_json(values.data_gate.limits.as_parameter()),
-        "when_unchanged": values.data_gate.when_unchanged,
-        "fairness": as_json({column: limits.as_parameter() for column, limits in values.fairness.items()}),
-        "model_limits": as_json(values.model_limits.as_parameter()),
-        "retraining": "",
-    }
-
-
 def _batch_inference(settings: Settings) -> JobDefinition:
     return JobDefinition(
         name="batch-inference",
@@ -100,6 +86,6 @@ def _batch_inference(settings: Settings) -> JobDefinition:
             step("features", "hrob.features", "ingest"),
             step("score", "hrob.score", "features"),
         ],
-        parameters={**where(settings), "model": settings.model_full_name},
+        parameters=parameters(settings, "model"),
         quartz=settings.project.schedules.batch_inference,
     )

@@ -8,10 +8,10 @@ from infra.constructs.directory import Directory, DirectoryConfig
 from infra.constructs.job import Schedule
 from infra.constructs.quality_monitor import InferenceLogConfig, QualityMonitor, QualityMonitorConfig
 from infra.constructs.table import Table, TableConfig
+from infra.settings.parameters import as_json
 from infra.settings.rules import AlertRule
 from infra.synth.stack import EnvironmentStack
 from stacks.dashboard.definition import define_dashboard
-from stacks.job_definition import as_json
 from stacks.manifest import Tables
 from stacks.monitoring_jobs import LOG
 

@@ -2,19 +2,19 @@
 
 import re
 
-from infra.constructs.steps import Outcome, Value
+from infra.constructs.steps import Outcome
 from infra.constructs.tasks import ConditionConfig, RunJobConfig
 from infra.settings.settings import Settings
-from stacks.job_definition import JobDefinition, as_json, step, where
+from stacks.job_definition import JobDefinition, parameters, step
 
 LOG = "inference_log"
+_WINDOWS = ("granularities", "slices")
 QUALITY_MONITOR_TAG = "quality_monitor"
 """Job tag: the table whose quality monitor the job stands in for, dots as `_`: what tags may hold on every cloud."""
 
 
 def monitoring(settings: Settings) -> JobDefinition:
     """From predictions and labels to metrics, alert rules, the report and, where a rule asks for it, a training."""
-    watch = settings.values.monitoring
     compute = step("refresh", "hrob.refresh", "collect")
     if not settings.has_quality_monitor:
         compute = step("monitor", "hrob.monitor", "collect")
@@ -36,16 +36,9 @@ def monitoring(settings: Settings) -> JobDefinition:
                 (Outcome("retrain_wanted", True),),
             ),
         ],
-        parameters={
-            **where(settings),
-            **_windows(settings),
-            "model": settings.model_full_name,
-            "horizon_days": watch.horizon_days,
-            "retention_days": watch.retention_days,
-            "payload_table": watch.payload_table or "",
-            "rules": as_json([rule.as_parameter() for rule in watch.rules]),
-            "folder": settings.reports_folder,
-        },
+        parameters=parameters(
+            settings, *_WINDOWS, "model", "horizon_days", "retention_days", "payload_table", "rules", "folder"
+        ),
         quartz=settings.project.schedules.monitoring,
     )
 
@@ -58,11 +51,6 @@ def quality_monitor(settings: Settings) -> JobDefinition:
         description=f"Refreshes the quality monitor of {table} where the workspace does not compute it by itself",
         size=settings.values.compute.sizes.large,
         tasks=[step("monitor", "hrob.monitor")],
-        parameters={**where(settings), **_windows(settings)},
+        parameters=parameters(settings, *_WINDOWS),
         tags={QUALITY_MONITOR_TAG: re.sub(r"[^a-z0-9_-]", "_", table)},
     )
-
-
-def _windows(settings: Settings) -> dict[str, Value]:
-    watch = settings.values.monitoring
-    return {"granularities": ",".join(watch.granularities), "slices": as_json(list(watch.slices))}

@@ -10,6 +10,7 @@ from typing import Any
 from ci.errors import Trouble
 from ci.steps.manifest import Step
 from infra.settings import Settings
+from infra.settings.parameters import step_parameters
 
 
 def typed_parameters(arguments: Sequence[str]) -> dict[str, str]:
@@ -31,18 +32,8 @@ def typed_parameters(arguments: Sequence[str]) -> dict[str, str]:
 
 def settings_values(settings: Settings, today: date) -> dict[str, str]:
     """What an environment's settings say of the parameters that steps have; jobs are deployed with the same."""
-    promotion = settings.values.promotion
-    return {
-        "environment": settings.environment,
-        "catalog": settings.catalog,
-        "schema": settings.schema_name,
-        "model": settings.model_full_name,
-        "experiment": settings.experiment_name,
-        "floor": str(promotion.floor),
-        "threshold": str(promotion.threshold),
-        "date": today.isoformat(),
-        "through": today.isoformat(),
-    }
+    known = {name: str(value) for name, value in step_parameters(settings).items()}
+    return known | {"date": today.isoformat(), "through": today.isoformat()}
 
 
 def filled(step: Step, given: Mapping[str, str], known: Mapping[str, str]) -> list[str]:

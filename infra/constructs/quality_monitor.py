@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infra.constructs.part import Part
-from infra.synth.library import provider
+from infra.synth.library import cdk, provider
 from infra.synth.stack import EnvironmentStack
 
 
@@ -61,5 +61,7 @@ class QualityMonitor(Part):
             slicing_exprs=list(config.slices) or None,
             skip_builtin_dashboard=True,
             notifications=[module.QualityMonitorNotifications(on_failure=[failure])] if config.mail else None,
+            # The provider takes the message of a failed refresh, which nobody configures, for a change.
+            lifecycle=cdk.TerraformResourceLifecycle(ignore_changes=["latest_monitor_failure_msg"]),
         )
         self.table: str = monitor.table_name

@@ -24,6 +24,7 @@ NAMES = (
     "drift",
     "gate",
     "explain",
+    "false-alarms",
 )
 _TABLE = Path(__file__).parents[2] / "docs/benchmarks.md"
 

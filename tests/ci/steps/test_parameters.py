@@ -62,6 +62,8 @@ def test_the_settings_fill_every_step_of_the_project() -> None:
     settings = load_settings("staging")
     known = settings_values(settings, DAY)
     for step in read_manifest(ROOT).steps.values():
-        arguments = filled(step, {}, known)
+        arguments = filled(step, {"member": "b00001"} if "member" in step.parameters else {}, known)
         assert arguments[arguments.index("--catalog") + 1] == "staging"
         assert arguments[arguments.index("--date") + 1] == "2026-01-31"
+        if "rules" in step.parameters:
+            assert '"name":"feature-drift"' in arguments[arguments.index("--rules") + 1]

@@ -418,3 +418,11 @@ def test_hours_and_slices_by_label(place: Place) -> None:
     found = log.tables()
     assert found == log.from_scratch(1)
     assert log.profile("slice_key = 'label = 1' AND slice_value = 'true' AND column_name = 'x'")
+
+
+def test_values_of_identifiers_are_not_listed(place: Place) -> None:
+    log = Log.made(place, slices=())
+    log.add(0)
+    log.run(0)
+    assert {str(row["frequent_items"]) for row in log.profile("column_name = 'request_id'")} == {"None"}
+    assert all(row["frequent_items"] for row in log.profile("column_name = 'team'"))
