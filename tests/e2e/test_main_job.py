@@ -109,8 +109,9 @@ def test_monitoring_refreshes_the_monitor_and_leaves_a_report_and_a_dashboard(
     found = [call("GET", f"/api/2.0/lakeview/dashboards/{each['dashboard_id']}") for each in dashboards]
     shown = next(each for each in found if each["parent_path"] == "/branchline/staging")
     dashboard = browser.open(f"/dashboards/{shown['dashboard_id']}")
-    assert "<svg" in dashboard.document
+    assert "feature-drift" in dashboard.document
     assert "not found" not in dashboard.document.lower()
+    assert "<svg" in browser.open(f"/dashboards/{shown['dashboard_id']}?page=data").document
 
 
 def test_prod_runs_the_release_branch_while_main_has_moved_on(deployed: Deployed) -> None:

@@ -68,7 +68,7 @@ def test_killed_in_the_middle_it_converges_with_the_same_approval(line: Line, ki
     assert report.deployment.plan_digest == killed
     assert "was interrupted" in report.notes[0]
     assert hooks_of(report) == {"land": "succeeded", "score": "succeeded"}
-    assert len(line.jobs()) == 3, "what Terraform made after the kill is known to its state: nothing is there twice"
+    assert len(line.jobs()) == 5, "what Terraform made after the kill is known to its state: nothing is there twice"
     assert touched(line.plan().stacks) == []
 
 

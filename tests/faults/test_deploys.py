@@ -50,7 +50,7 @@ def test_two_principals_deploy_at_once_each_with_its_own_credentials(administere
     for environment in ("staging", "prod"):
         principal = _application_id(site, f"branchline-{environment}")
         jobs = [job for job in _jobs(site) if job["settings"]["name"].startswith(f"{environment}-")]
-        assert len(jobs) == 3
+        assert len(jobs) == 5
         assert {job["creator_user_name"] for job in jobs} == {principal}
         model = call("GET", f"/api/2.1/unity-catalog/models/{environment}.hrob.risk")
         assert (model["created_by"], model["owner"]) == (principal, principal)

@@ -184,7 +184,7 @@ class Replay:
         # The replay's own tables, and the only windows that it has.
         definition = definition.replace("`staging`.`hrob`", f"`ml_code_tests`.`{self.place.schema}`")
         definition = definition.replace("1 day", "1 week")
-        warehouse = next(iter(client.warehouses.list())).id
+        warehouse = client.warehouses.create(name=name, cluster_size="2X-Small", max_num_clusters=1).id
         dashboard = Dashboard(
             display_name=name, serialized_dashboard=definition, warehouse_id=warehouse, parent_path="/Shared"
         )
@@ -204,11 +204,11 @@ class Replay:
             if any(alert.rule == rule and alert.state in ("firing", "cooling") for alert in alerts)
         ]
 
-    def measured(self, metric: str) -> dict[int, float]:
-        """A measure of the model by number of the day on which its week begins."""
+    def measured(self, metric: str, least_labels: int = 500) -> dict[int, float]:
+        """A measure of the model by number of the day on which its week begins; weeks with few labels are left out."""
         context = self.context("read", DAYS - 1)
         rows = context.spark.table(context.table("inference_log_model_metrics"))
         rows = rows.where(f"metric = '{metric}' AND granularity = '1 week' AND slice_key IS NULL")
-        rows = rows.where("column_name = ':table' AND model_version = '*'")
+        rows = rows.where(f"column_name = ':table' AND model_version = '*' AND count >= {least_labels}")
         found = {row["window"]["start"].date(): row["value"] for row in rows.collect()}
         return {(start - FIRST).days: value for start, value in sorted(found.items())}

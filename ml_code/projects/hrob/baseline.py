@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from ml_code.platform import tables
 from ml_code.platform.monitoring import inference_log
+from ml_code.platform.parts import filled
 from ml_code.platform.registry.versions import LoadedModel
 from ml_code.platform.scoring import Scorer, score_frame
 from ml_code.projects.hrob.configuration import Project
@@ -34,7 +35,7 @@ def write_baseline(context: "Context", project: Project, champion: LoadedModel) 
     )
     if found := int(known.count()):
         return found
-    rows = _rows(context, project, champion)
+    rows = filled(context.spark, name, _rows(context, project, champion))
     tables.replace_where(context.spark, name, rows, F.lit(True))
     return int(context.spark.table(name).count())
 

@@ -32,7 +32,8 @@ def first(line: Line, first_plan: Plan) -> Report:
 def test_the_first_deployment_makes_everything_and_runs_the_hooks(line: Line, first: Report) -> None:
     assert parts_of(first) == {"dev-admin": ("changed", True), "dev": ("changed", True), "ml_code": ("changed", True)}
     assert hooks_of(first) == {"land": "succeeded", "score": "succeeded"}
-    assert set(line.jobs()) == {"dev-hrob-landing", "dev-hrob-training", "dev-hrob-batch-inference"}
+    names = ("landing", "training", "batch-inference", "monitoring", "quality-monitor")
+    assert set(line.jobs()) == {f"dev-hrob-{name}" for name in names}
     record = line.latest()
     assert record == first.deployment
     assert (record.state, record.left, record.approved_by, record.pull_request) == ("applied", (), "Somebody Else", 12)
