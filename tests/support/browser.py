@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -56,7 +57,7 @@ class Browser:
 
     def open(self, path: str, width: int = 1400, height: int = 2000) -> Opened:
         """The page at a path of the workspace, as the owner of the token sees it."""
-        picture = self._folder / f"{path.strip('/').replace('/', '-').partition('?')[0] or 'home'}.png"
+        picture = self._folder / f"{re.sub(r'[^\w.-]+', '-', path).strip('-') or 'home'}.png"
         picture.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="chromium-") as profile:
             done = subprocess.run(
