@@ -57,7 +57,8 @@ class Browser:
 
     def open(self, path: str, width: int = 1400, height: int = 2000) -> Opened:
         """The page at a path of the workspace, as the owner of the token sees it."""
-        picture = self._folder / f"{re.sub(r'[^\w.-]+', '-', path).strip('-') or 'home'}.png"
+        name = re.sub(r"[^\w.-]+", "-", path).strip("-") or "home"
+        picture = self._folder / f"{name}.png"
         picture.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="chromium-") as profile:
             done = subprocess.run(
