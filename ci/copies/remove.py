@@ -76,6 +76,7 @@ def _remove_by_name(client: WorkspaceClient, settings: Settings) -> Iterator[str
         if job.job_id and is_of_copy(job.settings.tags if job.settings else None, settings):
             client.jobs.delete(job.job_id)
             yield f"job {job_name(job)}"
+    yield from _remove_watchers(client, settings)
     try:
         experiment = client.experiments.get_by_name(settings.experiment_name).experiment
         if experiment and experiment.experiment_id and experiment.lifecycle_stage == "active":
@@ -93,3 +94,23 @@ def _remove_by_name(client: WorkspaceClient, settings: Settings) -> Iterator[str
         )
     client.schemas.delete(settings.schema_full_name, force=True)
     yield f"schema {settings.schema_full_name} with all that was in it"
+
+
+def _remove_watchers(client: WorkspaceClient, settings: Settings) -> Iterator[str]:
+    """Alerts, dashboard and report; the monitor goes with its table."""
+    from databricks.sdk.errors import NotFound
+
+    names = settings.job_name("")
+    for alert in list(client.alerts_v2.list_alerts()):
+        if alert.id and (alert.display_name or "").startswith(names):
+            client.alerts_v2.trash_alert(alert.id)
+            yield f"alert {alert.display_name}"
+    for dashboard in list(client.lakeview.list()):
+        if dashboard.dashboard_id and dashboard.display_name == settings.dashboard_name:
+            client.lakeview.trash(dashboard.dashboard_id)
+            yield f"dashboard {settings.dashboard_name}"
+    try:
+        client.workspace.delete(settings.reports_folder, recursive=True)
+        yield f"folder {settings.reports_folder}"
+    except NotFound:
+        pass

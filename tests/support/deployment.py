@@ -135,6 +135,10 @@ def inventory(workspace: Running) -> dict[str, Any]:
         "objects": [
             found["path"] for found in call("GET", "/api/2.0/workspace/list", params={"path": "/"}).get("objects", [])
         ],
+        "alerts": sorted(alert["display_name"] for alert in call("GET", "/api/2.0/alerts").get("alerts", [])),
+        "dashboards": sorted(
+            found["display_name"] for found in call("GET", "/api/2.0/lakeview/dashboards").get("dashboards", [])
+        ),
         "experiments": sorted(
             found["name"]
             for found in call("GET", "/api/2.0/mlflow/experiments/search?max_results=1000").get("experiments", [])

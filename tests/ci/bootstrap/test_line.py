@@ -86,7 +86,7 @@ def test_up_interrupted_and_again_logged_in_and_down(line: Line, tmp_path: Path)
     dev, prod = everyone["dev"], everyone["prod"]
     dry = Up([prod, dev], line.way(dry_run=True))
     dry.look()
-    assert {step.what: step.did for step in dry.run().steps}["dev-admin: 19 create"] == "would make"
+    assert {step.what: step.did for step in dry.run().steps}["dev-admin: 21 create"] == "would make"
     assert (inventory(line.workspace), line.state.exists()) == (before, False)
 
     line.interrupt("up", "dev", "prod")

@@ -13,12 +13,15 @@ from typing import Any
 import cloudpickle
 import mlflow
 import pytest
+from pyspark.sql import SparkSession
 
 from ci.errors import Trouble
 from ci.lineage.reproduction import Finding, Reproduction
 from ci.lineage.trace import trace_prediction
 from ci.lineage.trail import Kind, State, Trail
-from ci.tables import tables_of
+from ci.repository import ROOT
+from ci.steps.execute import spark
+from ci.tables import _Spark
 from tests.ci.lineage.conftest import APPROVER, DAY, PULL_REQUEST, Scored
 from tests.support.clone import run
 
@@ -83,20 +86,20 @@ def test_a_model_is_traced_to_where_it_serves(scored: Scored) -> None:
     assert (endpoint.state, endpoint.reason) == (State.NONE, "not offered by this workspace")
 
 
-def test_a_warehouse_reads_what_spark_reads(scored: Scored) -> None:
+def test_spark_reads_what_a_warehouse_reads(scored: Scored) -> None:
+    """The stacks make a warehouse; where a caller sees none, an engine answers."""
     subject = f"dev:birth_id={scored.births()[0]}@{DAY}"
-    client = scored.target.client()
-    made = client.api_client.do("POST", "/api/2.0/sql/warehouses", body={"name": "reading"})
-    try:
-        with tables_of(scored.target, client, {}) as tables:
-            assert type(tables) is not type(scored.sight.tables)
-            found = scored.find(subject)
-            assert trace_prediction(replace(scored.sight, tables=tables), found) == scored.trace(subject)
-            statement = "SELECT * FROM dev.hrob.features WHERE birth_id = :birth"
-            birth = found.key["birth_id"]
-            assert tables.query(statement, birth=birth) == scored.sight.tables.query(statement, birth=birth)
-    finally:
-        client.warehouses.delete(made["id"])
+    with spark(scored.target, ROOT, {}) as remote:
+        session = SparkSession.builder.remote(remote).create()
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+        tables = _Spark(session)
+        assert type(tables) is not type(scored.sight.tables)
+        found = scored.find(subject)
+        assert trace_prediction(replace(scored.sight, tables=tables), found) == scored.trace(subject)
+        statement = "SELECT * FROM dev.hrob.features WHERE birth_id = :birth"
+        birth = str(found.key["birth_id"])
+        assert tables.query(statement, birth=birth) == scored.sight.tables.query(statement, birth=birth)
+        session.stop()
 
 
 def test_the_command_prints_writes_and_draws(scored: Scored, tmp_path: Path) -> None:
