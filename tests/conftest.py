@@ -11,14 +11,17 @@ from infra.workspace import launch
 from infra.workspace.launch import Running
 
 # Tests run in two processes (pytest-xdist). What shares a deployment stays together, in its order; else a file does.
+_NINETY_DAYS = "tests/ml_code/projects/hrob/test_ninety_days.py"
 _TOGETHER = (
     "tests/e2e/test_release_line.py", "tests/e2e", "tests/faults", "tests/ci/plan", "tests/ci/drift",
-    "tests/ci/release", "tests/infra/workspace/tracking", "tests/infra/workspace/models", "tests/ml_code",
-    "tests/stacks",
+    "tests/ci/release", "tests/infra/workspace/tracking", "tests/infra/workspace/models", _NINETY_DAYS,
+    "tests/ml_code", "tests/stacks",
 )  # fmt: skip
 _ONE_FIXTURE = {"tests/ci/drift": "tests/ci/plan", "tests/infra/workspace/models": "tests/infra/workspace/tracking"}
 # The longest first: what begins last must not be what everybody waits for.
-_FIRST = ("tests/e2e", "tests/ci/rehearsal", "tests/faults", "tests/pipelines", "tests/ci")
+_FIRST = (
+    _NINETY_DAYS, "tests/e2e", "tests/ci/rehearsal", "tests/faults", "tests/ml_code", "tests/pipelines", "tests/ci"
+)  # fmt: skip
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
