@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infra.constructs.part import Part
-from infra.synth.library import provider
+from infra.synth.library import cdk, provider
 from infra.synth.stack import EnvironmentStack
 
 
@@ -61,5 +61,8 @@ class Table(Part):
             ],
             warehouse_id=config.warehouse_id,
             owner=config.owner,
+            # Steps add the columns that their code needs, and no deployment may drop a column with what is in it: that
+            # of an older commit, as a rollback is one, would.
+            lifecycle=cdk.TerraformResourceLifecycle(ignore_changes=["column"]),
         )
         self.full_name: str = table.id
