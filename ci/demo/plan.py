@@ -91,8 +91,14 @@ class Demo:
         return self._running.url
 
     def _deploy_admin(self, log: StepLog) -> str:
-        stacks = [f"{name}-admin" for name in self.environments]
-        return deploy(stacks, launch.environment(self.running), self._pinned_branch(), log)
+        """First those that make what environments of the workspace share, such as the groups."""
+        shared = [name for name, settings in self._each() if settings.values.workspace.makes_shared_objects]
+        others = [name for name in self.environments if name not in shared]
+        done = []
+        for names in filter(None, (shared, others)):
+            stacks = [f"{name}-admin" for name in names]
+            done.append(deploy(stacks, launch.environment(self.running), self._pinned_branch(), log))
+        return "; ".join(done)
 
     def _deploy(self, settings: Settings, log: StepLog) -> str:
         principal = settings.values.service_principal
