@@ -53,8 +53,8 @@ class Line:
     def interrupt(self, *arguments: str) -> None:
         """Ctrl-C, as a terminal sends it to the command and all that it started, once Terraform has made something.
 
-        Terraform gets it twice and ends without a word; what it was making just then its state would not know. So it
-        comes when all that has a name of its own is made, and permissions and grants are left.
+        What Terraform is making just then its state may not know afterwards, and the next run then refuses what has a
+        name already. So it comes when catalog, volume and warehouse are made, and permissions and grants are left.
         """
         paths = f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
         with subprocess.Popen(
