@@ -37,8 +37,11 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-            yield from _lines(process, read)
-            self.returncode = process.wait()
+            try:
+                yield from _lines(process, read)
+            finally:
+                # Interrupted too: Terraform ends what it has begun and writes it down, and nobody may look before that.
+                self.returncode = process.wait()
 
 
 def _lines(process: subprocess.Popen[bytes], output: IO[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -34,6 +35,14 @@ class Services:
     environment: dict[str, str]
     client: WorkspaceClient
     workspace: Running
+
+    @contextmanager
+    def here(self) -> Iterator[None]:
+        """This process as a task of the workspace: fixtures that outlive a test need it while they set up."""
+        with pytest.MonkeyPatch.context() as patch:
+            for key, value in self.environment.items():
+                patch.setenv(key, value)
+            yield
 
 
 @dataclass(frozen=True)
@@ -75,16 +84,24 @@ def services(workspace: Running, tmp_path_factory: pytest.TempPathFactory) -> It
     )
     mine = {key: value for key, value in environment.items() if not key.startswith("TF_")}
     mine |= {"SPARK_REMOTE": f"sc://127.0.0.1:{port}", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
-    with pytest.MonkeyPatch.context() as patch:
-        for key, value in mine.items():
-            patch.setenv(key, value)
-        wait_for(port)
-        try:
-            yield Services(mine, client, workspace)
-        finally:
-            sail.terminate()
-            sail.wait(20)
-            client.catalogs.delete(CATALOG, force=True)
+    wait_for(port)
+    try:
+        yield Services(mine, client, workspace)
+    finally:
+        sail.terminate()
+        sail.wait(20)
+        client.catalogs.delete(CATALOG, force=True)
+
+
+@pytest.fixture(autouse=True)
+def _as_a_task(request: pytest.FixtureRequest) -> Iterator[None]:
+    """For the test alone: the tests of other rooms run in the same process and must not find these credentials."""
+    if "services" not in request.fixturenames:
+        yield
+        return
+    services: Services = request.getfixturevalue("services")
+    with services.here():
+        yield
 
 
 @pytest.fixture

@@ -51,11 +51,7 @@ class Line:
         return Way(credentials, lambda line: None, lambda line: None, root=self.clone.path, **options)
 
     def interrupt(self, *arguments: str) -> None:
-        """Ctrl-C, as a terminal sends it to the command and all that it started, once Terraform has made something.
-
-        What Terraform is making just then its state may not know afterwards, and the next run then refuses what has a
-        name already. So it comes when catalog, volume and warehouse are made, and permissions and grants are left.
-        """
+        """Ctrl-C, as a terminal sends it to the command and all that it started, once Terraform has made something."""
         paths = f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
         with subprocess.Popen(
             [*COMMAND, *arguments, "--yes"],
@@ -67,14 +63,10 @@ class Line:
             start_new_session=True,
         ) as process:
             assert process.stderr is not None
-            left = {"databricks_volume", "databricks_sql_endpoint"}
-            for line in process.stderr:
-                left -= {kind for kind in left if f"{kind}." in line and "Creation complete" in line}
-                if not left:
-                    break
+            made = next((line for line in process.stderr if "Creation complete" in line), None)
             os.killpg(process.pid, signal.SIGINT)
             process.stderr.read()
-        assert not left
+        assert made is not None
         assert process.returncode != 0
 
 

@@ -69,16 +69,17 @@ def scored(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Iter
     configs.write_text(text.replace("columns: {birth_id: keep}", "columns: {birth_id: hash, boy: drop}"))
 
     project = Project(Place("hrob_scored", client), root)
-    context = project.context(TRAINED)
-    members = in_file_order(births(Population(members=4_000, days=60)).to_pandas())
-    volume = Volume(context.workspace, context.volume("landing"))
-    for number, half in enumerate((members[:2_000], members[2_000:])):
-        volume.write(f"generated-{number}.csv", half.to_csv(index=False).encode())
-    ingest.run(context)
-    features.run(context)
-    train.run(context, model=project.place.model, experiment=project.place.experiment, trials=1)
-    Versions(project.place.model).point(CHAMPION, 1)
-    for day in SCORED:
-        project.score(day)
+    with services.here():
+        context = project.context(TRAINED)
+        members = in_file_order(births(Population(members=4_000, days=60)).to_pandas())
+        volume = Volume(context.workspace, context.volume("landing"))
+        for number, half in enumerate((members[:2_000], members[2_000:])):
+            volume.write(f"generated-{number}.csv", half.to_csv(index=False).encode())
+        ingest.run(context)
+        features.run(context)
+        train.run(context, model=project.place.model, experiment=project.place.experiment, trials=1)
+        Versions(project.place.model).point(CHAMPION, 1)
+        for day in SCORED:
+            project.score(day)
     yield project
     client.secrets.delete_secret(SCOPE, SECRET)

@@ -14,8 +14,9 @@ pytestmark = pytest.mark.timeout(2400)  # ninety days of seven steps each
 
 @pytest.fixture(scope="module")
 def replay(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Replay:
-    replay = Replay.begin(new_place(services), tmp_path_factory.mktemp("ninety") / "checkout")
-    replay.live(range(DAYS))
+    with services.here():
+        replay = Replay.begin(new_place(services), tmp_path_factory.mktemp("ninety") / "checkout")
+        replay.live(range(DAYS))
     return replay
 
 
