@@ -1,0 +1,1 @@
+"""Models that move between workspaces: whole, verified, once."""

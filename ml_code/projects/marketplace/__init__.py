@@ -1,0 +1,1 @@
+"""The jobs of the model marketplace: export in every workspace, import, approval and catalogue in the hub."""
