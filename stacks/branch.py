@@ -21,18 +21,23 @@ BranchFiles = Callable[[str], BranchFile]
 
 
 def files_of(settings: Settings, repository: Path) -> BranchFiles:
-    """Reads files of the environment's branch (of its commit, where it is pinned to one).
+    """Reads files of the environment's branch (of its commit, where it is pinned to one)."""
+    return files_at(repository, settings.branch, settings.commit)
+
+
+def files_at(repository: Path, branch: str, commit: str | None = None) -> BranchFiles:
+    """Reads files of a branch, or of the commit where one is given.
 
     From the working tree if that branch is checked out, changes included, or if the clone does not have it (a shallow
     one, or a first set-up): the run then says if the branch is not there.
     """
-    if settings.commit:
-        return _at(repository, settings.commit, f"commit {settings.commit[:12]}")
-    if git.current_branch(repository) != settings.branch:
-        found = git.find_branch(repository, settings.branch)
+    if commit:
+        return _at(repository, commit, f"commit {commit[:12]}")
+    if git.current_branch(repository) != branch:
+        found = git.find_branch(repository, branch)
         if found:
             ref, _ = found
-            return _at(repository, ref, f"branch {settings.branch}")
+            return _at(repository, ref, f"branch {branch}")
 
     def read(path: str) -> BranchFile:
         file = repository / path

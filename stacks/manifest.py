@@ -11,7 +11,7 @@ from infra.settings.base import Strict, Text
 from infra.settings.errors import Problem
 from infra.settings.reading import parse_model
 from infra.settings.settings import Settings
-from stacks.branch import files_of
+from stacks.branch import BranchFiles, files_of
 
 TABLES_PATH = "ml_code/tables.yaml"
 
@@ -45,7 +45,12 @@ Tables = Mapping[str, Table]
 
 def read_manifest(settings: Settings, repository: Path) -> Manifest:
     """The steps of the environment's branch. Raises StepError if it has no manifest, or a wrong one."""
-    file = files_of(settings, repository)(PATH)
+    return read_steps(files_of(settings, repository))
+
+
+def read_steps(files: BranchFiles) -> Manifest:
+    """The steps of a branch. Raises StepError if it has no manifest, or a wrong one."""
+    file = files(PATH)
     if file.text is None:
         raise StepError([Problem(file.source, "is missing: the jobs would have no steps to run")])
     return Manifest.parse(file.text, file.source)

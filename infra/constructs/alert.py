@@ -6,7 +6,7 @@ from infra.constructs.job import Schedule
 from infra.constructs.part import Part
 from infra.settings.environment import Notifications
 from infra.synth.library import provider
-from infra.synth.stack import EnvironmentStack
+from infra.synth.stack import WorkspaceStack
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class AlertConfig:
 class Alert(Part):
     """A SQL alert. Output: `id`."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: AlertConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: AlertConfig) -> None:
         super().__init__(scope, name)
         module = provider("alert_v2")
         subscription, targets = module.AlertV2EvaluationNotificationSubscriptions, config.notifications

@@ -6,16 +6,18 @@ from typing import Literal
 
 from infra.constructs.part import Part
 from infra.constructs.tags import require_tags
-from infra.synth.library import cdk, provider
-from infra.synth.stack import EnvironmentStack
+from infra.synth.library import Construct, cdk, provider
+from infra.synth.stack import WorkspaceStack
 
 Privileges = Mapping[str, Sequence[str]]
 """Privileges by principal: a group's name or a service principal's application id."""
 
 Securable = Literal["catalog", "schema", "volume", "model"]
 
+SharedSecurable = Literal["catalog", "schema", "table", "external_location"]
 
-def grant(scope: EnvironmentStack, part: Part, kind: Securable, name: str, full_name: str, given: Privileges) -> None:
+
+def grant(scope: WorkspaceStack, part: Part, kind: Securable, name: str, full_name: str, given: Privileges) -> None:
     """All grants on one object; what is not listed is taken away. Without any privilege nothing is made."""
     blocks = [
         provider("grants").GrantsGrant(principal=principal, privileges=sorted(privileges))
@@ -24,6 +26,21 @@ def grant(scope: EnvironmentStack, part: Part, kind: Securable, name: str, full_
     ]
     if blocks:
         scope.make(part, "databricks_grants", name, **{kind: full_name}, grant=blocks)
+
+
+def grant_beside(
+    scope: WorkspaceStack, part: Construct, kind: SharedSecurable, name: str, full_name: str, given: Privileges
+) -> None:
+    """Grants on an object that others own or grant as well: what these principals have, and nobody else's."""
+    for number, (principal, privileges) in enumerate(given.items(), start=1):
+        scope.make(
+            part,
+            "databricks_grant",
+            name if number == 1 else f"{name}_{number}",
+            **{kind: full_name},
+            principal=principal,
+            privileges=sorted(privileges),
+        )
 
 
 @dataclass(frozen=True)
@@ -40,7 +57,7 @@ class CatalogConfig:
 class Catalog(Part):
     """A catalog with its grants. Output: `name`."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: CatalogConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: CatalogConfig) -> None:
         super().__init__(scope, name)
         catalog = scope.make(
             self,
@@ -70,7 +87,7 @@ class SchemaConfig:
 class Schema(Part):
     """A schema with its grants. Outputs: `catalog`, `name`, `full_name`."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: SchemaConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: SchemaConfig) -> None:
         super().__init__(scope, name)
         schema = scope.make(
             self,
@@ -102,7 +119,7 @@ class VolumeConfig:
 class Volume(Part):
     """A managed volume with its grants. Outputs: `full_name`, `path`."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: VolumeConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: VolumeConfig) -> None:
         super().__init__(scope, name)
         volume = scope.make(
             self,
@@ -134,7 +151,7 @@ class RegisteredModelConfig:
 class RegisteredModel(Part):
     """A registered model with its grants. Output: `full_name`."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: RegisteredModelConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: RegisteredModelConfig) -> None:
         super().__init__(scope, name)
         model = scope.make(
             self,

@@ -9,7 +9,7 @@ from infra.constructs.part import Part
 from infra.constructs.tags import require_tags
 from infra.settings.environment import Size
 from infra.synth.library import provider
-from infra.synth.stack import EnvironmentStack
+from infra.synth.stack import WorkspaceStack
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class ClusterPolicyConfig:
 class ClusterPolicy(Part):
     """A cluster policy. Outputs: `id`, `name`."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: ClusterPolicyConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: ClusterPolicyConfig) -> None:
         super().__init__(scope, name)
         definition = json.dumps(config.definition(), sort_keys=True)
         policy = scope.make(self, "databricks_cluster_policy", name, name=config.name, definition=definition)

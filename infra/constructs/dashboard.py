@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from infra.constructs.part import Part
-from infra.synth.stack import EnvironmentStack
+from infra.synth.stack import WorkspaceStack
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class DashboardConfig:
 class Dashboard(Part):
     """A dashboard. Outputs: `id`, `path`."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: DashboardConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: DashboardConfig) -> None:
         super().__init__(scope, name)
         dashboard = scope.make(
             self,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from infra.constructs.part import Part
-from infra.synth.stack import EnvironmentStack
+from infra.synth.stack import WorkspaceStack
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class DirectoryConfig:
 class Directory(Part):
     """A workspace folder. Output: `path`."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: DirectoryConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: DirectoryConfig) -> None:
         super().__init__(scope, name)
         directory = scope.make(
             self, "databricks_directory", name, path=config.path, delete_recursive=config.delete_contents

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from infra.constructs.part import Part
 from infra.constructs.tags import require_tags
 from infra.synth.library import cdk, provider
-from infra.synth.stack import EnvironmentStack
+from infra.synth.stack import WorkspaceStack
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class ExperimentConfig:
 class Experiment(Part):
     """An MLflow experiment. Outputs: `id`, `name`."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: ExperimentConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: ExperimentConfig) -> None:
         super().__init__(scope, name)
         tags = require_tags(config.tags, f"experiment {config.name}")
         experiment = scope.make(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from infra.constructs.part import Part
-from infra.synth.stack import EnvironmentStack
+from infra.synth.stack import WorkspaceStack
 
 AZURE_REPOS = "azureDevOpsServices"
 AZURE_REPOS_ENTRA = "azureDevOpsServicesAad"
@@ -32,7 +32,7 @@ class GitCredentialConfig:
 class GitCredential(Part):
     """A git credential. Output: `id`."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: GitCredentialConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: GitCredentialConfig) -> None:
         super().__init__(scope, name)
         if config.method == "entra":
             arguments = {"git_provider": AZURE_REPOS_ENTRA}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from infra.constructs.part import Part
 from infra.synth.library import cdk
-from infra.synth.stack import EnvironmentStack
+from infra.synth.stack import WorkspaceStack
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,9 @@ class ServicePrincipalConfig:
 class ServicePrincipal(Part):
     """A service principal with its entitlements. Outputs: `id` (SCIM id), `application_id` (its name in grants)."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: ServicePrincipalConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: ServicePrincipalConfig) -> None:
         super().__init__(scope, name)
+        self._stack = scope
         principal = scope.make(
             self,
             "databricks_service_principal",
@@ -43,6 +44,13 @@ class ServicePrincipal(Part):
         self.id: str = principal.id
         self.application_id: str = principal.application_id
         scope.make(self, "databricks_entitlements", name, service_principal_id=self.id, **vars(config.entitlements))
+
+    def join(self, name: str, groups: Sequence[str]) -> None:
+        """Makes it a member of groups that exist already; `name` with a number is the address in plans."""
+        for number, display_name in enumerate(sorted(groups), start=1):
+            address = f"{name}_{number}"
+            group = self._stack.find(self, "databricks_group", address, display_name=display_name)
+            self._stack.make(self, "databricks_group_member", address, group_id=group.id, member_id=self.id)
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class GroupConfig:
 class Group(Part):
     """A group with its members and entitlements. Outputs: `id`, `display_name` (its name in grants)."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: GroupConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: GroupConfig) -> None:
         super().__init__(scope, name)
         group = scope.make(
             self,

@@ -12,7 +12,7 @@ from infra.constructs.tasks import AnyTask, ConditionConfig, RunJobConfig, key_o
 from infra.settings.environment import JobLimits, Notifications
 from infra.settings.errors import Problem
 from infra.synth.library import cdk, provider
-from infra.synth.stack import EnvironmentStack
+from infra.synth.stack import WorkspaceStack
 
 CLUSTER_KEY = "main"
 
@@ -68,7 +68,7 @@ class JobConfig:
 class Job(Part):
     """A Databricks job. Outputs: `id`, `name`."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: JobConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: JobConfig) -> None:
         super().__init__(scope, name)
         module = provider("job")
         limits = config.limits

@@ -7,7 +7,7 @@ from typing import Literal
 
 from infra.constructs.part import Part
 from infra.synth.library import provider
-from infra.synth.stack import EnvironmentStack
+from infra.synth.stack import WorkspaceStack
 
 
 class Level(StrEnum):
@@ -78,7 +78,7 @@ class PermissionsConfig:
 class Permissions(Part):
     """The access list of a job, experiment, policy, SQL warehouse, folder, repo or cluster."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: PermissionsConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: PermissionsConfig) -> None:
         super().__init__(scope, name)
         if not config.entries:
             raise ValueError(f"permissions {name}: expected at least one entry")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from infra.constructs.part import Part
 from infra.synth.library import cdk, provider
-from infra.synth.stack import EnvironmentStack
+from infra.synth.stack import WorkspaceStack
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class QualityMonitorConfig:
 class QualityMonitor(Part):
     """A quality monitor of a table of predictions. Output: `table`."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: QualityMonitorConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: QualityMonitorConfig) -> None:
         super().__init__(scope, name)
         module = provider("quality_monitor")
         log = module.QualityMonitorInferenceLog(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from infra.constructs.part import Part
-from infra.synth.stack import EnvironmentStack
+from infra.synth.stack import WorkspaceStack
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class RepoConfig:
 class Repo(Part):
     """A repository checked out in the workspace. Outputs: `id`, `path`."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: RepoConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: RepoConfig) -> None:
         super().__init__(scope, name)
         repo = scope.make(
             self,

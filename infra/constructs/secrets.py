@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from infra.constructs.part import Part
-from infra.synth.stack import EnvironmentStack
+from infra.synth.stack import WorkspaceStack
 
 SecretPermission = Literal["READ", "WRITE", "MANAGE"]
 
@@ -19,7 +19,7 @@ class SecretScopeConfig:
 class SecretScope(Part):
     """A secret scope. Output: `name`. Access is given with `allow`."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: SecretScopeConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: SecretScopeConfig) -> None:
         super().__init__(scope, name)
         self._stack = scope
         self.name: str = scope.make(self, "databricks_secret_scope", name, name=config.name).name

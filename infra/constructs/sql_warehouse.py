@@ -7,7 +7,7 @@ from infra.constructs.part import Part
 from infra.constructs.tags import require_tags
 from infra.settings.environment import Warehouse
 from infra.synth.library import provider
-from infra.synth.stack import EnvironmentStack
+from infra.synth.stack import WorkspaceStack
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class SqlWarehouseConfig:
 class SqlWarehouse(Part):
     """A SQL warehouse. Outputs: `id`, `name`."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: SqlWarehouseConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: SqlWarehouseConfig) -> None:
         super().__init__(scope, name)
         module = provider("sql_endpoint")
         tags = require_tags(config.tags, f"SQL warehouse {config.name}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from infra.constructs.part import Part
 from infra.synth.library import cdk, provider
-from infra.synth.stack import EnvironmentStack
+from infra.synth.stack import WorkspaceStack
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class TableConfig:
 class Table(Part):
     """A managed Delta table. Output: `full_name`."""
 
-    def __init__(self, scope: EnvironmentStack, name: str, config: TableConfig) -> None:
+    def __init__(self, scope: WorkspaceStack, name: str, config: TableConfig) -> None:
         super().__init__(scope, name)
         module = provider("sql_table")
         table = scope.make(

@@ -12,8 +12,8 @@ from infra.settings.monitoring import Monitoring
 from infra.settings.trust import DataGate, FairnessLimits, ModelLimits
 
 
-class Workspace(Strict):
-    """Which workspace, and who makes what environments of one workspace share."""
+class Address(Strict):
+    """Which workspace."""
 
     host: str | None = Field(
         None,
@@ -21,9 +21,6 @@ class Workspace(Strict):
         description="address; null: from DATABRICKS_HOST or the Terraform variables",
     )
     profile: Text | None = Field(None, description="profile of ~/.databrickscfg, used where no host is given")
-    makes_shared_objects: bool = Field(
-        description="makes the groups and the workspace folder; exactly one environment of each workspace does"
-    )
 
     @model_validator(mode="after")
     def host_or_profile(self) -> Self:
@@ -31,6 +28,14 @@ class Workspace(Strict):
         if self.host and self.profile:
             raise ValueError("host and profile exclude each other: expected at most one of them")
         return self
+
+
+class Workspace(Address):
+    """Which workspace, and who makes what environments of one workspace share."""
+
+    makes_shared_objects: bool = Field(
+        description="makes the groups and the workspace folder; exactly one environment of each workspace does"
+    )
 
 
 class Size(Strict):

@@ -8,6 +8,8 @@ from pathlib import Path
 from infra.settings import git
 from infra.settings.environment import EnvironmentValues, Storage
 from infra.settings.errors import Problem, SettingsError, did_you_mean, shown
+from infra.settings.marketplace import MarketplaceValues
+from infra.settings.marketplace_settings import MarketplaceSettings
 from infra.settings.project import Project
 from infra.settings.reading import read_model
 from infra.settings.settings import BranchCopy, Settings
@@ -23,6 +25,16 @@ def load_project(folder: Path = FOLDER) -> Project:
     if project is None:
         raise SettingsError(problems)
     return project
+
+
+def load_marketplace(folder: Path = FOLDER) -> MarketplaceSettings:
+    """marketplace.yaml with the project's settings. Raises SettingsError with all problems of both files."""
+    root = _root(folder)
+    project, problems = read_model(Project, folder / "project.yaml", root)
+    values, more = read_model(MarketplaceValues, folder / "marketplace.yaml", root)
+    if project is None or values is None:
+        raise SettingsError([*problems, *more])
+    return MarketplaceSettings(project=project, values=values)
 
 
 def load_settings(

@@ -6,14 +6,19 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from infra.settings.environment import EnvironmentValues
+from infra.settings.marketplace import MarketplaceValues
 from infra.settings.project import Project
 
 FOLDER = Path(__file__).parent / "schema"
-MODELS: dict[str, type[BaseModel]] = {"project": Project, "environment": EnvironmentValues}
+MODELS: dict[str, type[BaseModel]] = {
+    "project": Project,
+    "environment": EnvironmentValues,
+    "marketplace": MarketplaceValues,
+}
 
 
 def schema_text(name: str) -> str:
-    """The schema of `project` or `environment` as the committed file holds it."""
+    """The schema of a kind of settings file as the committed file holds it."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **MODELS[name].model_json_schema()}
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 

@@ -3,15 +3,16 @@
 import os
 from pathlib import Path
 
-from infra.settings.backends import AzureState, GcsState, LocalState, S3State
-from infra.settings.settings import Settings
+from infra.settings.backends import AzureState, Backend, GcsState, LocalState, S3State
 from infra.synth.library import cdk
 
 
-def add_backend(stack: cdk.TerraformStack, name: str, settings: Settings, *, root: Path, working_folder: Path) -> None:
-    """Gives the stack its backend; `working_folder` is where terraform runs, local paths are relative to it."""
-    key = settings.state_key(name)
-    match settings.values.backend:
+def add_backend(stack: cdk.TerraformStack, key: str, backend: Backend, *, root: Path, working_folder: Path) -> None:
+    """Gives the stack its backend, and its state the name `key`.
+
+    `working_folder` is where terraform runs: local paths are relative to it.
+    """
+    match backend:
         case LocalState() as local:
             path = root / local.directory / f"{key}.tfstate"
             cdk.LocalBackend(stack, path=os.path.relpath(path, working_folder))
@@ -28,7 +29,7 @@ def add_backend(stack: cdk.TerraformStack, name: str, settings: Settings, *, roo
                 tenant_id=azure.tenant_id,
             )
         case S3State() as s3:
-            backend = cdk.S3Backend(
+            bucket = cdk.S3Backend(
                 stack,
                 bucket=s3.bucket,
                 region=s3.region,
@@ -38,7 +39,7 @@ def add_backend(stack: cdk.TerraformStack, name: str, settings: Settings, *, roo
                 dynamodb_table=s3.dynamodb_table,
             )
             if s3.dynamodb_table is None:
-                backend.add_override("use_lockfile", True)  # newer than the generated class (Terraform 1.10)
+                bucket.add_override("use_lockfile", True)  # newer than the generated class (Terraform 1.10)
         case GcsState() as gcs:
             cdk.GcsBackend(
                 stack,

@@ -1,8 +1,12 @@
-"""What every stack of an environment has: provider, credentials' variables, backend, readable addresses, adoption."""
+"""What every stack has: provider, credentials' variables, backend, readable addresses, adoption."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from infra.settings.backends import Backend
+from infra.settings.environment import Address
 from infra.settings.settings import Settings
 from infra.synth.backends import add_backend
 from infra.synth.library import Construct, cdk, provider, resource_class
@@ -15,15 +19,26 @@ CREDENTIALS = {
 }
 
 
-class EnvironmentStack(cdk.TerraformStack):
-    """A stack of one environment. Resources are made by `make`, so that addresses in plans are readable and stable."""
+@dataclass(frozen=True)
+class StackPlace:
+    """Where a stack deploys to, and where its state is kept."""
 
-    def __init__(self, app: cdk.App, name: str, settings: Settings, *, root: Path) -> None:
+    address: Address
+    backend: Backend
+    state_key: str
+    adopt: Mapping[str, str] = field(default_factory=dict)
+    """Ids of objects that exist already, by the addresses at which the stack would make them."""
+
+
+class WorkspaceStack(cdk.TerraformStack):
+    """A stack of one workspace. Resources are made by `make`, so that addresses in plans are readable and stable."""
+
+    def __init__(self, app: cdk.App, name: str, place: StackPlace, *, root: Path) -> None:
         super().__init__(app, name)
-        self.settings = settings
         self.addresses: set[str] = set()
+        self._place = place
         working_folder = Path(app.outdir).absolute() / "stacks" / name
-        add_backend(self, name, settings, root=root, working_folder=working_folder)
+        add_backend(self, place.state_key, place.backend, root=root, working_folder=working_folder)
         self._add_provider()
 
     def make(self, scope: Construct, kind: str, name: str, /, **arguments: Any) -> Any:
@@ -34,8 +49,7 @@ class EnvironmentStack(cdk.TerraformStack):
         self.addresses.add(address)
         resource = resource_class(kind)(scope, address, **arguments)
         resource.override_logical_id(name)
-        existing = self.settings.values.adopt.get(address)
-        if existing and not self.settings.copy_of:  # a copy's objects are its own, whatever their address
+        if existing := self._place.adopt.get(address):
             resource.import_from(existing)
         return resource
 
@@ -64,7 +78,7 @@ class EnvironmentStack(cdk.TerraformStack):
     def _add_provider(self) -> None:
         for name, description in CREDENTIALS.items():
             self.variable(name, description, ephemeral=True, sensitive=name != "databricks_host")
-        workspace = self.settings.values.workspace
+        workspace = self._place.address
         block = provider("provider").DatabricksProvider(self, "databricks")
         # Expressions as text: the class types its arguments before Terraform has seen the variables.
         host = f'coalesce(var.databricks_host, "{workspace.host}")' if workspace.host else "var.databricks_host"
@@ -74,3 +88,16 @@ class EnvironmentStack(cdk.TerraformStack):
             block.add_override("profile", profile)
         for name in ("token", "client_id", "client_secret"):
             block.add_override(name, f"${{var.databricks_{name}}}")
+
+
+class EnvironmentStack(WorkspaceStack):
+    """A stack of one environment, with its settings."""
+
+    def __init__(self, app: cdk.App, name: str, settings: Settings, *, root: Path) -> None:
+        values = settings.values
+        # A copy's objects are its own, whatever their address: it adopts none.
+        adopt = {} if settings.copy_of else values.adopt
+        super().__init__(
+            app, name, StackPlace(values.workspace, values.backend, settings.state_key(name), adopt), root=root
+        )
+        self.settings = settings

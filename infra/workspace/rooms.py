@@ -43,6 +43,7 @@ from infra.workspace.models.service import ModelsService
 from infra.workspace.monitors.routes import routes as monitor_routes
 from infra.workspace.monitors.service import MonitorsService
 from infra.workspace.pages.dashboards import routes as dashboard_page_routes
+from infra.workspace.pages.marketplace import routes as marketplace_routes
 from infra.workspace.pages.overview import Overview
 from infra.workspace.pages.reports import routes as report_routes
 from infra.workspace.pages.routes import routes as page_routes
@@ -116,6 +117,7 @@ class Rooms:
                 ),
                 dashboard_page_routes(viewing, self._identity),
                 report_routes(files),
+                marketplace_routes(files),
             ],
             self._identity.authenticate,
             faults,

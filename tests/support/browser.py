@@ -53,38 +53,43 @@ class Browser:
         self._url = workspace.url
         self._token = token or workspace.token
         self._folder = folder
-        self._executable = _executable()
+        _executable()
 
     def open(self, path: str, width: int = 1400, height: int = 2000) -> Opened:
         """The page at a path of the workspace, as the owner of the token sees it."""
         name = re.sub(r"[^\w.-]+", "-", path).strip("-") or "home"
         picture = self._folder / f"{name}.png"
         picture.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="chromium-") as profile:
-            done = subprocess.run(
-                [
-                    self._executable,
-                    *_ARGUMENTS,
-                    f"--user-data-dir={profile}",
-                    f"--window-size={width},{height}",
-                    f"--screenshot={picture}",
-                    "--dump-dom",
-                    self._address(path),
-                ],
-                capture_output=True,
-                text=True,
-                timeout=_SECONDS,
-                check=False,
-            )
-        assert done.returncode == 0, f"chromium failed at {path}: {done.stderr[-2000:]}"
-        assert picture.exists(), f"chromium made no picture of {path}: {done.stderr[-2000:]}"
-        return Opened(done.stdout, picture)
+        return open_address(self._address(path), picture, width, height)
 
     def _address(self, path: str) -> str:
         headers = {"Authorization": f"Bearer {self._token}"}
         answer = httpx.post(f"{self._url}/api/2.0/local/login-codes", headers=headers, timeout=60)
         answer.raise_for_status()
         return f"{self._url}/login?code={answer.json()['code']}&next={quote(path, safe='')}"
+
+
+def open_address(address: str, picture: Path, width: int = 1400, height: int = 2000) -> Opened:
+    """The page at an address, which may be a file's, in a new browser; the picture is put where it says."""
+    with tempfile.TemporaryDirectory(prefix="chromium-") as profile:
+        done = subprocess.run(
+            [
+                _executable(),
+                *_ARGUMENTS,
+                f"--user-data-dir={profile}",
+                f"--window-size={width},{height}",
+                f"--screenshot={picture}",
+                "--dump-dom",
+                address,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    assert done.returncode == 0, f"chromium failed at {address}: {done.stderr[-2000:]}"
+    assert picture.exists(), f"chromium made no picture of {address}: {done.stderr[-2000:]}"
+    return Opened(done.stdout, picture)
 
 
 def _executable() -> str:

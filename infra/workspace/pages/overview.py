@@ -1,4 +1,4 @@
-"""What the home page tells beside jobs and runs: reports, dashboards, and the states of monitors and alerts."""
+"""What the home page tells beside jobs and runs: reports, dashboards, marketplace, states of monitors and alerts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from infra.workspace.dashboards.viewing import Viewing
 from infra.workspace.files.service import FilesService
 from infra.workspace.identity.principal import Principal
 from infra.workspace.monitors.service import MonitorsService
+from infra.workspace.pages.marketplace import marketplaces
 from infra.workspace.pages.reports import Report, reports
 
 
@@ -50,6 +51,9 @@ class Overview:
 
     def reports(self, principal: Principal) -> list[Report]:
         return reports(self._files, principal)
+
+    def marketplaces(self, principal: Principal) -> list[str]:
+        return marketplaces(self._files, principal)
 
     def dashboards(self, principal: Principal) -> list[Shown]:
         return self._viewing.listed(principal)

@@ -44,6 +44,7 @@ def routes(jobs: JobsService, catalog: CatalogService, identity: IdentityService
             runs=runs,
             counts=counts,
             reports=overview.reports(principal),
+            marketplaces=overview.marketplaces(principal),
             dashboards=overview.dashboards(principal),
             monitors=overview.monitors(principal),
             alerts=overview.alerts(principal),

@@ -23,6 +23,7 @@ EXPORTS = (
     Column("run_id", "string", "job run that exported it", required=True),
 )
 
+IMPORTS_TABLE = "imports"
 IMPORTS_COMMENT = "What each run of the hub's import did with each exported version"
 IMPORTS = (
     Column("date", "date", "logical day of the run", required=True),
@@ -40,6 +41,7 @@ IMPORTS = (
     Column("run_id", "string", "job run that imported it", required=True),
 )
 
+APPROVALS_TABLE = "approvals"
 APPROVALS_COMMENT = "Approvals as they were applied to the hub's models"
 APPROVALS = (
     Column("applied_at", "timestamp", "when, UTC", required=True),
@@ -53,6 +55,7 @@ APPROVALS = (
     Column("run_id", "string", "job run that applied it", required=True),
 )
 
+USES_TABLE = "uses"
 USES_COMMENT = "Every time that an approved model was brought to a consumer or used there"
 USES = (
     Column("use_id", "string", "identifier; the same use is counted once", required=True),
@@ -65,6 +68,7 @@ USES = (
     Column("count", "bigint", "rows or requests, 1 where it was brought", required=True),
 )
 
+INTAKES_TABLE = "intakes"
 INTAKES_COMMENT = "Requests for models from outside, and what the check found"
 INTAKES = (
     Column("request", "string", "name of the request's file", required=True),

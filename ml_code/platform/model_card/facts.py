@@ -10,7 +10,7 @@ from typing import Any
 from ml_code.platform.configuration import Section
 from ml_code.platform.registry.promotion import Verdict
 
-_FILES = {
+FILES = {
     "data_profile": "data/profile.json",
     "selection": "data/feature_selection.json",
     "validation": "evaluation/validation.json",
@@ -67,11 +67,11 @@ def read_run(run_id: str) -> tuple[dict[str, str], dict[str, dict[str, Any]], di
     client = MlflowClient()
     parameters = dict(client.get_run(run_id).data.params)
     there = {entry.path for entry in client.list_artifacts(run_id)}
-    wanted = {path.split("/")[0] for path in (*_FILES.values(), *PICTURES.values())}
+    wanted = {path.split("/")[0] for path in (*FILES.values(), *PICTURES.values())}
     with tempfile.TemporaryDirectory() as name:
         for path in sorted(wanted & there):
             mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=path, dst_path=name)
-        files = {key: Path(name) / path for key, path in _FILES.items()}
+        files = {key: Path(name) / path for key, path in FILES.items()}
         pictures = {key: Path(name) / path for key, path in PICTURES.items()}
         return (
             parameters,

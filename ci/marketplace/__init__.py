@@ -1,0 +1,1 @@
+"""The marketplace from a terminal and from a pipeline."""

@@ -1,0 +1,1 @@
+"""The archive: one place in object storage that all workspaces share."""

@@ -1,0 +1,54 @@
+"""The catalogue of a day, gathered from the hub's registry, its tables and the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ml_code.platform.marketplace.catalogue.evidence import read_evidence
+from ml_code.platform.marketplace.catalogue.models import Model, read_registered, registry_client
+from ml_code.platform.marketplace.catalogue.records import Approval, Catalogue, Entry, Intake, Use
+from ml_code.platform.marketplace.catalogue.tables import (
+    read_approvals,
+    read_intakes,
+    read_models,
+    read_refusals,
+    read_uses,
+    short,
+)
+
+if TYPE_CHECKING:
+    from ml_code.context import Context
+    from ml_code.platform.marketplace.archive.archive import Archive
+
+_AT_ONCE = 8
+
+
+def read_catalogue(context: Context, archive: Archive, registry: str) -> Catalogue:
+    """Everything that the hub has imported and still has; `registry` is unity_catalog or workspace."""
+    models = read_registered(registry_client(registry), read_models(context))
+    approvals, uses, intakes = read_approvals(context), read_uses(context), read_intakes(context, archive)
+    entries = [_entry(model, approvals, uses, intakes) for model in models]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        evidence = pool.map(lambda entry: read_evidence(archive, entry.shown), entries)
+        entries = [replace(entry, evidence=found) for entry, found in zip(entries, evidence, strict=True)]
+    return Catalogue(
+        date=context.date,
+        hub=f"{context.catalog}.{context.schema}",
+        entries=entries,
+        intakes=intakes,
+        refusals=read_refusals(context),
+    )
+
+
+def _entry(
+    model: Model,
+    approvals: Mapping[str, Sequence[Approval]],
+    uses: Mapping[str, Sequence[Use]],
+    intakes: Sequence[Intake],
+) -> Entry:
+    name = short(model.name)
+    entry = Entry(model.name, model.description, model.versions, approvals.get(name, ()), uses.get(name, ()))
+    return replace(entry, intake=next((each for each in intakes if each.covers(entry.shown)), None))

@@ -1,0 +1,1 @@
+"""Approved models in the workspaces that use them: brought, granted, taken back, and their use counted."""

@@ -1,0 +1,1 @@
+"""Exported versions become versions of the hub's registry."""

@@ -1,0 +1,1 @@
+"""Models from outside: asked for in a pull request, fetched by pinned revision, hostile until checked."""

@@ -1,0 +1,65 @@
+"""Run by the peer's interpreter: its bulk export of all models or its bulk import, with threads.
+
+run.py export|import <tracking uri> <folder>
+
+Another release's sources may stand before the installed one on PYTHONPATH.
+"""
+
+import contextlib
+import json
+import logging
+import resource
+import sys
+import time
+import warnings
+
+import mlflow
+
+
+def main() -> None:
+    """The last line of standard output is JSON, with seconds and peak memory; what the peer prints goes to standard error."""
+    what, uri, folder = sys.argv[1:]
+    warnings.simplefilter("ignore")
+    logging.basicConfig(stream=sys.stderr)
+    mlflow.set_tracking_uri(uri)
+    with contextlib.redirect_stdout(sys.stderr):
+        work = _export if what == "export" else _import
+        call = work(folder)
+        started = time.perf_counter()
+        call()
+        seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    print(json.dumps({"seconds": seconds, "peak_gb": round(peak, 3)}))
+
+
+def _export(folder):
+    _mend()
+    from mlflow_export_import.bulk import export_models
+
+    options = {"model_names": "all", "output_dir": folder, "use_threads": True}
+    return lambda: export_models.export_models(**_client(export_models.export_models), **options)
+
+
+def _import(folder):
+    from mlflow_export_import.bulk import import_models
+
+    call = getattr(import_models, "import_models", None) or import_models.import_all
+    return lambda: call(**_client(call), input_dir=folder, delete_model=False, use_threads=True)
+
+
+def _client(call):
+    """The client, by the name that this release gives it."""
+    name = "client" if call.__code__.co_varnames[0] == "client" else "mlflow_client"
+    return {name: mlflow.MlflowClient()}
+
+
+def _mend() -> None:
+    """Sources of December 2025 ask for an option by a name that it does not have; their commands cannot start."""
+    from mlflow_export_import.common import click_options
+
+    if hasattr(click_options, "opt_until") and not hasattr(click_options, "opt_runs_until"):
+        click_options.opt_runs_until = click_options.opt_until
+
+
+if __name__ == "__main__":
+    main()
