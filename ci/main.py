@@ -31,6 +31,7 @@ _COMMANDS = (
     "release",
     "lineage",
     "reproduce",
+    "marketplace",
 )
 # Errors that are the user's to mend, by where they are defined; none is imported for this: if it raised, it is loaded.
 _TROUBLES = (("infra.workspace.launch", "LaunchError"), ("infra.settings", "SettingsError"))

@@ -25,6 +25,7 @@ NAMES = (
     "gate",
     "explain",
     "false-alarms",
+    "marketplace",
 )
 _TABLE = Path(__file__).parents[2] / "docs/benchmarks.md"
 

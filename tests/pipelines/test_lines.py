@@ -39,6 +39,7 @@ PARSED = {
     " --markdown .branchline/rehearsal.md": _REHEARSED,
     f'{COMMAND} release rollback "$TAG" --only project --author "$AUTHOR" --approved "$DIGEST"'
     f' --approver "$({COMMAND} approver prod)"': "needs two releases with a model each: the release's own tests run it",
+    f'{COMMAND} marketplace approvals apply --branch "$PUSHED_BRANCH"': "needs a deployed hub: its tests run the job",
 }
 LINES = [line for line in github_lines() if line.is_ours]
 # As whom an environment's jobs log in; planning reads everything, which only an administrator may.
@@ -167,16 +168,20 @@ def test_a_forks_pull_request_needs_no_credentials(runner: Runner) -> None:
     runner.run("plan staging prod")
     runner.run("gate --plan .branchline/plan.json --base")
     assert json.loads(runner.read("gate.sarif"))["version"] == "2.1.0"
+    assert "no request to check" in runner.run("marketplace check")
 
 
 def test_a_pull_request_has_a_candidate_trained_and_is_told_all(runner: Runner, forge: tuple[str, list[str]]) -> None:
     """Its lines for plan and gate are the fork's, and have run."""
+    runner.run("marketplace approvals check")
     runner.run("copies deploy", "dev")
     runner.run("copies train", "dev")
-    runner.run("comment")
+    runner.run("comment .branchline/plan.md")
     (comment,) = forge[1]
     assert "## Plan of staging, prod" in comment
     assert f"## Candidate of {FEATURE} at `{runner.variables['HEAD_COMMIT'][:12]}`" in comment
+    runner.run("comment .branchline/marketplace.md")
+    assert "No request to check" in forge[1][-1]
 
 
 def test_a_closed_pull_request_takes_its_copy_along(runner: Runner) -> None:

@@ -30,6 +30,7 @@ LOGIN = {
     ("rollback.yml", "rollback"),
     ("nightly.yml", "drift"),
     ("weekly.yml", "expire"),
+    ("marketplace-approve.yml", "apply"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ import yaml
 from infra.workspace import launch
 from infra.workspace.launch import Running
 from tests.support.clone import Clone, run
-from tests.support.deployment import QUIET, Run, git_url, wait_for_run
+from tests.support.deployment import QUIET, Run, eventually, git_url, wait_for_run
 
 APP = ".venv/bin/python -O -m stacks.marketplace"
 SETTINGS = "infra/settings/marketplace.yaml"
-PRINCIPAL = "branchline-marketplace"
+APPROVALS = "ml_code/marketplace/approvals.yaml"
 READERS = "model-readers"
 
 
@@ -49,7 +50,7 @@ class Market:
         self.clone.commit("main", {SETTINGS: text}, "Workspaces of the marketplace")
 
     def stop(self) -> None:
-        for name in ("hub", *self.workspaces):
+        for name in self.workspaces:
             launch.stop(self.folder / name)
 
     def environment(self, name: str) -> dict[str, str]:
@@ -65,8 +66,9 @@ class Market:
         for command in (["init", "-input=false"], ["apply", "-auto-approve", "-input=false"]):
             run(["terraform", *command, "-no-color"], self.stack_folder(name), self.environment(name))
 
-    def synthesize(self) -> None:
-        run(APP.split(), self.clone.path, {"CDKTF_OUTDIR": str(self.clone.path / "cdktf.out")})
+    def approve(self, *approvals: dict[str, Any]) -> None:
+        """A merged change of the approvals."""
+        self.clone.commit("main", {APPROVALS: yaml.safe_dump({"approvals": list(approvals)})}, "Approvals")
 
     def stack_folder(self, name: str) -> Path:
         return self.clone.path / "cdktf.out/stacks" / f"marketplace-{name}"
@@ -74,10 +76,44 @@ class Market:
     def run_job(self, name: str, job: str, **parameters: str) -> Run:
         """Runs a job of a workspace to its end."""
         workspace = self.workspaces[name]
-        listed = workspace.call("GET", "/api/2.2/jobs/list", params={"name": f"marketplace-{job}"})
-        body = {"job_id": listed["jobs"][0]["job_id"], "job_parameters": parameters}
+        body = {"job_id": self._job_id(name, job), "job_parameters": parameters}
         run_id = workspace.call("POST", "/api/2.2/jobs/run-now", json=body)["run_id"]
         return wait_for_run(workspace, int(run_id))
+
+    def begin_at(self, moment: datetime, job: str, *names: str) -> list[Run]:
+        """Moves the workspaces' clocks to a moment at which a job of theirs is due, and waits until it has run there.
+
+        Nobody starts it. AssertionError where it does not begin by itself.
+        """
+        before = {name: len(self._runs(name, job)) for name in names}
+        for name in names:
+            self.workspaces[name].call("PUT", "/api/2.0/local/clock", json={"now": moment.isoformat()})
+        return [self._next(name, job, before[name]) for name in names]
+
+    def now(self) -> datetime:
+        """The hub's clock."""
+        return datetime.fromisoformat(self.workspaces["hub"].call("GET", "/api/2.0/local/clock")["now"])
+
+    def _location(self, name: str, table: str) -> str:
+        found = self.workspaces[name].call("GET", f"/api/2.1/unity-catalog/tables/{table}")
+        return str(found["storage_location"]).removeprefix("file://")
+
+    def _next(self, name: str, job: str, before: int) -> Run:
+        """The run that began after so many others."""
+        newest, *_ = eventually(lambda: self._runs(name, job)[: -before or None])
+        assert newest["trigger"] == "PERIODIC"
+        return wait_for_run(self.workspaces[name], newest["run_id"])
+
+    def _job_id(self, name: str, job: str) -> int:
+        listed = self.workspaces[name].call("GET", "/api/2.2/jobs/list", params={"name": f"marketplace-{job}"})
+        return int(listed["jobs"][0]["job_id"])
+
+    def _runs(self, name: str, job: str) -> list[dict[str, Any]]:
+        asked = {"job_id": self._job_id(name, job)}
+        runs: list[dict[str, Any]] = (
+            self.workspaces[name].call("GET", "/api/2.2/jobs/runs/list", params=asked).get("runs", [])
+        )
+        return runs
 
     @contextmanager
     def inside(self, name: str) -> Iterator[None]:
@@ -89,7 +125,7 @@ class Market:
             yield
 
     def make_readers(self, name: str) -> None:
-        """A group that may read experiments, as a team has one; the service principal joins it."""
+        """A group that may read experiments and use approved models; the marketplace's service principal joins it."""
         path = "/api/2.0/preview/scim/v2/Groups"
         self.workspaces[name].call("POST", path, json={"displayName": READERS})
 
@@ -98,6 +134,31 @@ class Market:
         self.workspaces[name].call("POST", f"{unity}/catalogs", json={"name": catalog})
         body = {"name": schema, "catalog_name": catalog}
         self.workspaces[name].call("POST", f"{unity}/schemas", json=body)
+
+    def make_table(self, name: str, table: str, x: Sequence[float]) -> None:
+        """A table with one column of numbers."""
+        import deltalake
+        import pyarrow as pa
+
+        catalog, schema, short = table.split(".")
+        column = {"name": "x", "type_name": "DOUBLE", "type_text": "double", "type_json": '"double"', "position": 0}
+        body = {
+            "catalog_name": catalog,
+            "schema_name": schema,
+            "name": short,
+            "table_type": "MANAGED",
+            "data_source_format": "DELTA",
+            "columns": [column],
+        }
+        self.workspaces[name].call("POST", "/api/2.1/unity-catalog/tables", json=body)
+        deltalake.write_deltalake(self._location(name, table), pa.table({"x": list(x)}), mode="append")
+
+    def rows(self, name: str, table: str) -> list[dict[str, Any]]:
+        """All rows of a table of a workspace."""
+        import deltalake
+
+        found: list[dict[str, Any]] = deltalake.DeltaTable(self._location(name, table)).to_pyarrow_table().to_pylist()
+        return found
 
     def train(self, name: str, model: str, slope: float, alias: str = "champion") -> str:
         """Logs and registers a version whose prediction is `slope` times x; returns its number."""

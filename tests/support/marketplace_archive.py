@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
 
 from ml_code.platform.marketplace.archive.archive import Archive, Committed
+from ml_code.platform.marketplace.hub.bring import bring_version
 from ml_code.platform.marketplace.manifest import Manifest, Origin, Version
+from ml_code.platform.marketplace.registry.reading import Registry
 
 
 def exported(archive: Archive, model: str, version: int, *, workspace: str = "east", slope: float = 2.0) -> Committed:
@@ -48,31 +48,11 @@ def exported(archive: Archive, model: str, version: int, *, workspace: str = "ea
     )
 
 
-def marks(model: str, version: int, committed: Committed, workspace: str = "east") -> dict[str, str]:
-    """The tags that the hub's import gives a version."""
-    return {
-        "marketplace.workspace": workspace,
-        "marketplace.model": model,
-        "marketplace.version": str(version),
-        "marketplace.manifest": committed.sha256,
-        "marketplace.content": hashlib.sha256(committed.path.encode()).hexdigest(),
-        "marketplace.origin": "{}",
-    }
-
-
-def imported(client: Any, name: str, model: str, version: int, committed: Committed, workspace: str = "east") -> int:
-    """A version in the hub's registry with the tags of an import, and nothing in it."""
-    from mlflow.exceptions import MlflowException
-
-    tags = marks(model, version, committed, workspace)
-    try:
-        client.get_registered_model(name)
-    except MlflowException:
-        client.create_registered_model(name, {key: tags[key] for key in list(tags)[:2]}, "a line")
-    path = f"/Shared/{name}"
-    known = client.get_experiment_by_name(path) or client.get_experiment(client.create_experiment(path))
-    made = client.create_model_version(name, f"{known.artifact_location}/model", tags=tags)
-    return int(made.version)
+def imported(archive: Archive, committed: Committed, name: str) -> int:
+    """The version in the registry that MLflow has here, as an import makes it; its number."""
+    manifest = archive.manifest(committed.path, committed.sha256)
+    registry = "unity_catalog" if name.count(".") == 2 else "workspace"
+    return bring_version(archive, manifest, Registry.connect(registry=registry), name).version
 
 
 @cache
@@ -84,5 +64,6 @@ def _saved(slope: float) -> Path:
     folder = Path(mkdtemp(prefix="line-")) / "model"
     rows = pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0]})
     line = LinearRegression().fit(rows, rows["x"] * slope)
-    mlflow.sklearn.save_model(line, folder, pip_requirements=["scikit-learn"])
+    signature = mlflow.models.infer_signature(rows, line.predict(rows))
+    mlflow.sklearn.save_model(line, folder, signature=signature, pip_requirements=["scikit-learn"])
     return folder

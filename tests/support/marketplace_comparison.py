@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -89,12 +90,13 @@ def compare(source: Mapping[str, list[Found]], target: Mapping[str, list[Found]]
     return kept
 
 
-def registry(uri: str, samples: Any) -> dict[str, list[Found]]:
-    """All models of a server and their versions by number; `samples` is what they predict."""
+def registry(uri: str, samples: Any, names: str = "*") -> dict[str, list[Found]]:
+    """The models of a server whose names match, and their versions by number; `samples` is what they predict."""
     client = MlflowClient(uri, uri)
     versions = {
         str(model.name): sorted(_all(client, f"name='{model.name}'"), key=lambda each: int(each.version))
         for model in _pages(client.search_registered_models)
+        if fnmatchcase(model.name, names)
     }
     holders: dict[tuple[str, int], set[str]] = {}
     for name in versions:

@@ -30,17 +30,19 @@ DAY = date(2026, 1, 5)
 CONCURRENCY = 8
 
 
-def hub_name(model: str) -> str:
-    """What NAMING makes of a model of WORKSPACE."""
-    return NAMING.format(workspace=WORKSPACE, model=model)
+def hub_name(model: str, workspace: str = WORKSPACE) -> str:
+    """What NAMING makes of a workspace's model."""
+    return NAMING.format(workspace=workspace, model=model)
 
 
-def export_all(uri: str, archive_url: str, versions: Versions = "all", concurrency: int = CONCURRENCY) -> dict[str, Any]:
+def export_all(
+    uri: str, archive_url: str, versions: Versions = "all", *, workspace: str = WORKSPACE, models: str = "*"
+) -> dict[str, Any]:
     """How many versions had which status, the requests that it took, the bytes that it wrote."""
     registry = Registry.connect(uri, "workspace")
     archive = Archive.open(archive_url, create=True)
-    origin = Origin(WORKSPACE, "1", uri, "workspace", "")
-    report = export(registry, archive, Order(origin, DAY, versions=versions), Pace(concurrency))
+    order = Order(Origin(workspace, "1", uri, "workspace", ""), DAY, patterns=[models], versions=versions)
+    report = export(registry, archive, order, Pace(CONCURRENCY))
     statuses = Counter(outcome.status for outcome in report.outcomes)
     reasons = {outcome.reason for outcome in report.outcomes if outcome.status == "failed"}
     assert not reasons, reasons
@@ -48,12 +50,12 @@ def export_all(uri: str, archive_url: str, versions: Versions = "all", concurren
     return {"statuses": statuses, "requests": registry.rest.requests, "bytes_written": archive.bytes_written}
 
 
-def import_all(uri: str, archive_url: str, concurrency: int = CONCURRENCY) -> dict[str, Any]:
+def import_all(uri: str, archive_url: str, *, workspace: str = WORKSPACE) -> dict[str, Any]:
     """How many versions had which status, and the requests that it took."""
     registry = Registry.connect(uri, "workspace")
     archive = Archive.open(archive_url)
-    chosen = choose(archive, [WORKSPACE], DAY, DAY)
-    done = import_versions(archive, registry, chosen, Rules(NAMING, None, concurrency))
+    chosen = choose(archive, [workspace], DAY, DAY)
+    done = import_versions(archive, registry, chosen, Rules(NAMING, None, CONCURRENCY))
     reasons = {each.reason for each in done if each.status not in ("imported", "skipped")}
     assert not reasons, reasons
     return {"statuses": Counter(each.status for each in done), "requests": registry.rest.requests}

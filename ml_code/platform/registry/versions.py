@@ -48,7 +48,7 @@ class Versions:
         try:
             return int(self._client.get_model_version_by_alias(self.name, alias).version)
         except MlflowException as error:
-            if is_absent(error):
+            if _is_absent(error):
                 return None
             raise
 
@@ -57,7 +57,7 @@ class Versions:
         try:
             return self._client.get_model_version(self.name, str(version))
         except MlflowException as error:
-            if is_absent(error):
+            if _is_absent(error):
                 raise StepError(f"{self.name} has no version {version}") from None
             raise
 
@@ -141,8 +141,7 @@ class Versions:
             ) from None
 
 
-def is_absent(error: MlflowException) -> bool:
-    """Whether a registry says by this error that there is no such model, version or alias."""
+def _is_absent(error: MlflowException) -> bool:
     # MLflow files a code that it does not know under INTERNAL_ERROR; what was answered stays in `json`.
     answered = getattr(error, "json", {}).get("error_code", error.error_code)
     return answered in _ABSENT

@@ -40,7 +40,20 @@ class Label:
         return f'<span class="label {escape(self.mood)}">{escape(self.text)}</span>'
 
 
-Cell = str | Link | Label
+@dataclass(frozen=True)
+class Bar:
+    """A cell with a number and a bar whose length is its share of the most that there is."""
+
+    text: str
+    share: float
+
+    def __html__(self) -> str:
+        """What the template puts in, escaped."""
+        width = 100 * min(max(self.share, 0.0), 1.0)
+        return f'<span class="bar"><i style="width: {width:.1f}%"></i></span> {escape(self.text)}'
+
+
+Cell = str | Link | Label | Bar
 
 
 @dataclass(frozen=True)

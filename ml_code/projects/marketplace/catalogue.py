@@ -12,6 +12,7 @@ from ml_code.platform.marketplace.catalogue.gathering import read_catalogue
 from ml_code.platform.marketplace.catalogue.publishing import Published, Site, WorkspaceFolder, publish
 from ml_code.platform.marketplace.catalogue.site import INDEX, pages
 from ml_code.platform.marketplace.catalogue.tables import gather_uses
+from ml_code.platform.marketplace.registry.reading import Registry
 
 if TYPE_CHECKING:
     from ml_code.context import Context
@@ -50,7 +51,7 @@ def run(
     uses, unreadable = gather_uses(context, opened)
     for line in unreadable:
         context.log.warning(line)
-    catalogue = read_catalogue(context, opened, registry)
+    catalogue = read_catalogue(context, opened, Registry.connect(registry=registry))
     made = pages(catalogue, f"Made by marketplace.catalogue from commit {context.origin.commit[:12]}.")
 
     published = publish(WorkspaceFolder(context.workspace, folder), made)

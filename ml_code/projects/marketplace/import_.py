@@ -39,6 +39,8 @@ def run(
 ) -> list[Imported]:
     """Import the rows of the days, write what became of each; fails where a version was refused or failed."""
     check_template(naming)
+    if concurrency < 1:
+        raise StepError(f"concurrency {concurrency}: expected 1 or more")
     first = _day(since, context.date)
     store = Archive.open(archive, options_of(context, archive_secret))
     hub = Registry.connect(registry=registry, connections=2 * concurrency)

@@ -7,7 +7,7 @@ import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import zstandard
 
@@ -55,9 +55,8 @@ class Chunks:
                 _raise_first(stored)
             names = tuple(one if isinstance(one, str) else one.result() for one in stored)
         finally:
-            for one in stored:
-                if isinstance(one, Future):
-                    one.cancel()
+            # What has been read is stored also where the source or another chunk failed: the next run need not.
+            wait([one for one in stored if isinstance(one, Future)])
         return StoredFile(path, size, whole.hexdigest(), names)
 
     def read(self, file: StoredFile) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from ml_code.platform.errors import StepError
 
-ATTEMPTS = 6
+ATTEMPTS = 7
 FIRST_PAUSE = 0.2
 """Seconds; doubled with every attempt, half of it by chance."""
 
@@ -26,7 +26,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 _REFUSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 _BUSY = (errno.EBUSY, errno.EIO, errno.EREMOTEIO, errno.ETIMEDOUT, errno.ECONNRESET, errno.EPIPE, errno.EAGAIN)
 _PASSING = ("408", "429", "500", "502", "503", "504")
-_BROKEN = ("Connection", "Timeout", "Payload", "Disconnected", "HTTPClient")
+_BROKEN = ("Connection", "Timeout", "Payload", "Disconnected", "HTTPClient", "IncompleteRead", "ResponseParser")
 """Parts of the names that the clouds' clients give to errors of a broken connection."""
 _PARTS = ".parts"
 _DAY = 86400.0
@@ -49,9 +49,11 @@ class Storage:
         self.url = url.rstrip("/")
         self.kind = KINDS[kind]
         # Listings of s3fs and adlfs are cached for ever otherwise, and others write here too.
-        cache = {"use_listings_cache": False, "skip_instance_cache": True}
+        ours: dict[str, Any] = {"use_listings_cache": False}
+        if self.kind == "S3":
+            ours["config_kwargs"] = {"retries": {"total_max_attempts": 1}}
         try:
-            self._fs, root = fsspec.core.url_to_fs(self.url, **cache, **(options or {}))
+            self._fs, root = fsspec.core.url_to_fs(self.url, **(ours | dict(options or {})))
         except (ImportError, ValueError, TypeError, OSError) as error:
             raise StorageError(
                 f"{self.url}: cannot be opened ({error}); see the archive's URL and its secret"
@@ -59,6 +61,8 @@ class Storage:
         self._root = str(root).rstrip("/")
         self._local = isinstance(self._fs, LocalFileSystem)
         self._pause = pause
+        if self.kind == "S3":
+            self._fs.retries = 1  # `_try` is the one place that tries again, or attempts would multiply
 
     @property
     def folder(self) -> Path | None:
@@ -192,11 +196,12 @@ class Storage:
             except Exception as error:
                 if attempt == ATTEMPTS or not self._passes(error):
                     raise StorageError(self._told(doing, error)) from error
-                time.sleep(self._pause * 2 ** (attempt - 1) * (0.5 + random.random() / 2))  # noqa: S311  # no secret
+                backoff = self._pause * 2 ** (attempt - 1) * (0.5 + random.random() / 2)  # noqa: S311  # no secret
+                time.sleep(max(backoff, _asked_pause(error)))
         raise AssertionError("the last attempt returns or raises")
 
     def _passes(self, error: Exception) -> bool:
-        if self._local or isinstance(error, PermissionError) or _is_full(error):
+        if self._local or _is_refused(error) or _is_full(error):
             return False
         if isinstance(error, ConnectionError | TimeoutError) or _code(error) in (
             "408",
@@ -218,7 +223,7 @@ class Storage:
         where = f"{self.url}: {doing}"
         if _is_full(error):
             return f"{where}: the storage is full ({error}); make room and run again: what was written is kept"
-        if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno in _REFUSED):
+        if _is_refused(error):
             return f"{where}: refused or read-only ({error}); give the job's identity the right, or renew its secret"
         return f"{where}: {type(error).__name__}: {error}"
 
@@ -227,6 +232,22 @@ def _is_full(error: Exception) -> bool:
     if isinstance(error, OSError) and error.errno in _FULL:
         return True
     return any(word in _code(error) for word in ("StorageFull", "InsufficientStorage", "QuotaExceeded", "507"))
+
+
+def _is_refused(error: Exception) -> bool:
+    if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno in _REFUSED):
+        return True
+    return _code(error) in ("401", "403")
+
+
+def _asked_pause(error: Exception) -> float:
+    """Seconds that the storage asks to wait for, at most a minute."""
+    for one in (error, error.__cause__):
+        answer = getattr(one, "response", None)
+        if isinstance(answer, dict):
+            asked = str(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("retry-after", ""))
+            return min(float(asked), 60.0) if asked.isdigit() else 0.0
+    return 0.0
 
 
 def _code(error: BaseException) -> str:

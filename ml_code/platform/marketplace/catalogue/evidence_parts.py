@@ -122,8 +122,9 @@ def _scan(intake: Intake) -> Iterator[Part]:
         ("report", str(report.get("unreadable") or "")),
     ]
     rows = [[what, value] for what, value in facts if value]
-    yield Part("Check of the request", "; ".join(intake.reasons), head=("what", "value"), rows=rows)
     findings = [each for each in report.get("findings") or () if isinstance(each, Mapping)]
+    words = "" if findings else "; ".join(intake.reasons)
+    yield Part("Check of the request", words, head=("what", "value"), rows=rows)
     if findings:
         found: list[list[Cell]] = [
             [

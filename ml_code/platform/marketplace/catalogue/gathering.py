@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ml_code.platform.marketplace.catalogue.evidence import read_evidence
-from ml_code.platform.marketplace.catalogue.models import Model, read_registered, registry_client
+from ml_code.platform.marketplace.catalogue.models import Model, read_registered
 from ml_code.platform.marketplace.catalogue.records import Approval, Catalogue, Entry, Intake, Use
 from ml_code.platform.marketplace.catalogue.tables import (
     read_approvals,
@@ -22,13 +22,14 @@ from ml_code.platform.marketplace.catalogue.tables import (
 if TYPE_CHECKING:
     from ml_code.context import Context
     from ml_code.platform.marketplace.archive.archive import Archive
+    from ml_code.platform.marketplace.registry.reading import Registry
 
 _AT_ONCE = 8
 
 
-def read_catalogue(context: Context, archive: Archive, registry: str) -> Catalogue:
-    """Everything that the hub has imported and still has; `registry` is unity_catalog or workspace."""
-    models = read_registered(registry_client(registry), read_models(context))
+def read_catalogue(context: Context, archive: Archive, registry: Registry) -> Catalogue:
+    """Everything that the hub has imported and still has."""
+    models = read_registered(registry, read_models(context))
     approvals, uses, intakes = read_approvals(context), read_uses(context), read_intakes(context, archive)
     entries = [_entry(model, approvals, uses, intakes) for model in models]
     with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -194,7 +194,7 @@ def _how_to_get(entry: Entry, catalogue: Catalogue) -> Section:
         f"- model: {name}\n  principals: [your-group]\n  workspaces: [your-workspace]\n  until: YYYY-MM-DD\n"
         "  approved_by: who.answers@example.com\n  reason: what it is for and what speaks for it"
     )
-    wanted = f"wanted:\n  - model: {name}\n    name: {name}\n    deploy: batch   # none, batch or endpoint"
+    wanted = f"wanted:\n  - model: {name}\n    name: {name}\n    deploy: none   # or batch, or endpoint"
     load = f'import mlflow\n\nmodel = mlflow.pyfunc.load_model("models:/{entry.name}/{shown.number}")'
     return Section(
         "get",

@@ -12,6 +12,8 @@ from ml_code.platform.registry.versions import CHAMPION
 
 RECENT = 30
 """Days over which popularity is counted."""
+KINDS = ("brought", "batch", "endpoint")
+"""What a use can be."""
 OPEN_SOURCE = "open-source"
 """The workspace under which models from outside lie in the archive."""
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ml_code.platform import tables
 from ml_code.platform.errors import StepError
 from ml_code.platform.marketplace import schema
-from ml_code.platform.marketplace.catalogue.records import Approval, Intake, Refusal, Use
+from ml_code.platform.marketplace.catalogue.records import KINDS, Approval, Intake, Refusal, Use
+from ml_code.platform.marketplace.registry.reading import is_in_catalog
 
 if TYPE_CHECKING:
     from ml_code.context import Context
@@ -22,8 +23,7 @@ Row = dict[str, Any]
 
 def short(model: str) -> str:
     """A registered model's name without catalog and schema, where it has them: tables may name it either way."""
-    parts = model.split(".")
-    return parts[2] if len(parts) == 3 and all(parts) else model
+    return model.rpartition(".")[2] if is_in_catalog(model) else model
 
 
 def read_models(context: Context) -> list[str]:
@@ -88,6 +88,8 @@ def gather_uses(context: Context, archive: Archive) -> tuple[int, list[str]]:
 
     A record is counted once, however often it is gathered: its identifier is the key.
     """
+    import pyarrow as pa
+
     tables.create_table(context.spark, context.table(schema.USES_TABLE), schema.USES, schema.USES_COMMENT)
     known = {row["use_id"] for row in _rows(context, schema.USES_TABLE, ("use_id",))}
     rows, unreadable = [], []
@@ -103,9 +105,7 @@ def gather_uses(context: Context, archive: Archive) -> tuple[int, list[str]]:
             known.add(row["use_id"])
             rows.append(row)
     if rows:
-        frame = context.spark.createDataFrame(
-            [tuple(row[column.name] for column in schema.USES) for row in rows], tables.ddl(schema.USES)
-        )
+        frame = tables.from_arrow(context.spark, pa.Table.from_pylist(rows), schema.USES)
         tables.merge(context.spark, context.table(schema.USES_TABLE), frame, ["use_id"], update=False)
     return len(rows), unreadable
 
@@ -116,6 +116,8 @@ def _use(found: Any) -> Row:
     moment = row["used_at"]
     moment = datetime.datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     version, count = int(row["version"]), int(row["count"])
+    if row["kind"] not in KINDS:
+        raise ValueError(f"kind {row['kind']!r} is none of {', '.join(KINDS)}")
     if count < 0:
         raise ValueError(f"count {count} is below 0")
     return {

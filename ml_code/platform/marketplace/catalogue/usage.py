@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 from collections import Counter
 
-from ml_code.platform.marketplace.catalogue.records import RECENT, Entry, Use
+from ml_code.platform.marketplace.catalogue.records import KINDS, RECENT, Entry, Use
 from ml_code.platform.marketplace.catalogue.words import day, number, plural
-from ml_code.platform.reporting.page import Cell, Part, Section
+from ml_code.platform.reporting.page import Bar, Cell, Part, Section
 
 _LATEST = 12
 _WEEKS = 26
@@ -22,25 +22,23 @@ def usage(entry: Entry, date: datetime.date) -> Section:
         f"In the last {RECENT} days {plural(popular.workspaces, 'workspace')} used it {plural(popular.uses, 'time')}, "
         f"for {plural(popular.rows, 'row')} or requests. A use is one bringing, one batch run or one endpoint's day."
     )
-    parts = [*_weeks(entry, date), _consumers(entry), _latest(entry)]
+    parts = [_weeks(entry, date), _consumers(entry), _latest(entry)]
     return Section("uses", "Uses and popularity", words, parts)
 
 
-def _weeks(entry: Entry, date: datetime.date) -> list[Part]:
-    """Uses by week and kind, from the first to now; a chart says little before the second week."""
-    import pandas as pd
-
-    from ml_code.platform.reporting import charts
-
+def _weeks(entry: Entry, date: datetime.date) -> Part:
+    """Uses by week and kind, the latest first: every week from the first use on, at most half a year."""
     counted = Counter((_monday(use.used_at.date()), use.kind) for use in entry.uses)
-    first = max(min(week for week, _ in counted), _monday(date) - datetime.timedelta(weeks=_WEEKS))
-    weeks = [first + datetime.timedelta(weeks=index) for index in range((_monday(date) - first).days // 7 + 1)]
-    if len(weeks) < 2:
-        return []
-    kinds = sorted({kind for _, kind in counted})
-    rows = [(pd.Timestamp(week), kind, counted[week, kind]) for week in weeks for kind in kinds]
-    frame = pd.DataFrame(rows, columns=["week", "kind", "uses"])
-    return [Part("By week", svg=charts.lines(frame, x="week", y="uses", by="kind", label="uses", height=2.2))]
+    now = _monday(date)
+    first = max(min(week for week, _ in counted), now - datetime.timedelta(weeks=_WEEKS - 1))
+    weeks = [now - datetime.timedelta(weeks=back) for back in range((now - first).days // 7 + 1)]
+    totals = {week: sum(counted[week, kind] for kind in KINDS) for week in weeks}
+    most = max(totals.values(), default=0) or 1
+    rows: list[list[Cell]] = [
+        [day(week), Bar(number(totals[week]), totals[week] / most), *(number(counted[week, kind]) for kind in KINDS)]
+        for week in weeks
+    ]
+    return Part("By week", head=("week of", "uses", *KINDS), rows=rows)
 
 
 def _consumers(entry: Entry) -> Part:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from ml_code.platform.errors import StepError
 from ml_code.platform.marketplace.archive.archive import Archive
-from ml_code.platform.marketplace.consumers.brought import Brought, read_brought, write_brought
+from ml_code.platform.marketplace.consumers.brought import Brought, full_name, read_brought, write_brought
 from ml_code.platform.marketplace.consumers.uses import record_use
-from ml_code.platform.marketplace.consumers.wanted import Choice, NotApproved, Wanted, choose
+from ml_code.platform.marketplace.consumers.wanted import Choice, NotApproved, Wanted, choose, covers_brought
 from ml_code.platform.marketplace.governance.apply import Applied, apply_approvals
 from ml_code.platform.marketplace.governance.grants import Grants
 from ml_code.platform.marketplace.governance.index import Index, read_index
@@ -32,8 +32,7 @@ class Consumer:
 
     def full_name(self, wanted: Wanted) -> str:
         """What a wanted model is called here."""
-        name = wanted.name or wanted.model
-        return f"{self.place}.{name}" if self.place and "." not in name else name
+        return full_name(self.place, wanted.name or wanted.model)
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ def _granted(
         approvals = [
             each
             for each in (model.approvals_of(consumer.workspace) if model else ())
-            if not each.versions or brought.hub_version in each.versions
+            if covers_brought(each, brought.hub_version)
         ]
         yield from apply_approvals(approvals, {brought.model: name}, grants, day)
 

@@ -24,6 +24,11 @@ class Brought:
     """The workspace's own number; None while it is on its way."""
 
 
+def full_name(place: str | None, name: str) -> str:
+    """A name with the catalog and schema of the workspace, unless it has them; `place` None: its registry has none."""
+    return f"{place}.{name}" if place and "." not in name else name
+
+
 def read_brought(archive: Archive, workspace: str) -> dict[str, Brought]:
     """By full name. Raises Damaged."""
     path = _path(workspace)

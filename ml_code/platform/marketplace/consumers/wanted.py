@@ -7,7 +7,7 @@ import difflib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -31,6 +31,8 @@ class Wanted(Section):
     model: Annotated[str, Field(min_length=1)]
     version: Annotated[int | None, BeforeValidator(_filled)] = Field(None, ge=1)
     name: Annotated[str | None, BeforeValidator(_filled)] = None
+    deploy: Literal["none", "batch", "endpoint"] = "none"
+    """What is made of it: an endpoint is made here, a batch job by the workspace's stack."""
 
 
 class _List(Section):
@@ -96,6 +98,11 @@ def holding(model: IndexedModel, workspace: str, day: datetime.date) -> Sequence
 def covers(approval: Approval, version: IndexedVersion, model: IndexedModel) -> bool:
     """Whether an approval is for the version: one of its own, or the champion where it names none."""
     return version.version in approval.versions if approval.versions else version == model.champion
+
+
+def covers_brought(approval: Approval, hub_version: int) -> bool:
+    """Whether an approval is for a version that was brought: a champion that is none any more may be used on."""
+    return not approval.versions or hub_version in approval.versions
 
 
 def _chosen(model: IndexedModel, approvals: Sequence[Approval]) -> IndexedVersion | None:

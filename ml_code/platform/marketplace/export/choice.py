@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from ml_code.platform.errors import StepError
+from ml_code.platform.marketplace.hub import marks
 from ml_code.platform.marketplace.registry.http import Missing
 from ml_code.platform.marketplace.registry.reading import Registry
 from ml_code.platform.marketplace.registry.records import ModelVersion, RegisteredModel
@@ -91,6 +92,8 @@ def _choice(model: RegisteredModel, version: ModelVersion) -> Choice:
         return Choice(model, version, version.description.partition(", previous description:")[0][:80])
     if version.status != "READY":
         return Choice(model, version, f"not ready: {version.status}")
+    if marks.ORIGIN in version.tags:  # or the hub would gather it a second time, as the consumer's own
+        return Choice(model, version, f"brought from the marketplace: {version.tags.get(marks.WORKSPACE, '')}'s")
     return Choice(model, version)
 
 

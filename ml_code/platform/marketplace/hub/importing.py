@@ -19,11 +19,13 @@ from ml_code.platform.marketplace.hub.files import read_model_file
 from ml_code.platform.marketplace.hub.naming import hub_name
 from ml_code.platform.marketplace.hub.target import Target
 from ml_code.platform.marketplace.manifest import Damaged, Manifest, NewerFormat
-from ml_code.platform.marketplace.registry.http import Denied
+from ml_code.platform.marketplace.registry.http import Denied, Refused
 from ml_code.platform.marketplace.registry.reading import Registry
 
 IMPORTED, SKIPPED, REFUSED, FAILED = "imported", "skipped", "refused", "failed"
 _REFUSALS = (Damaged, NewerFormat, Unfit)
+_WRONG = 400
+"""The server's word for what it will never take: a model without a signature in Unity Catalog, say."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,8 @@ class _Work:
         except _REFUSALS as error:
             return _result(chosen, REFUSED, str(error), line.hub_model, _since(began), None, manifest)
         except StepError as error:
+            if isinstance(error, Refused) and error.status == _WRONG:
+                return _result(chosen, REFUSED, str(error), line.hub_model, _since(began), None, manifest)
             if isinstance(error, Denied) and error.status == 401:
                 self._denied = str(error)  # nobody else will be let in either
             if manifest:

@@ -27,9 +27,11 @@ class ModelFile:
     def read(cls, content: bytes) -> ModelFile:
         """Raises Unfit where it is not what MLflow writes."""
         try:
-            fields = yaml.load(content, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # both are safe
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise Unfit(f"{PATH} cannot be read: {' '.join(str(error).split())[:200]}") from None
+            fields = _loaded(content.decode())
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise Unfit(f"{PATH} cannot be read: {error}") from None
+        if fields is None:
+            raise Unfit(f"{PATH} cannot be read: it is not YAML of plain values")
         if not isinstance(fields, dict) or not isinstance(fields.get("flavors"), dict) or not fields["flavors"]:
             raise Unfit(f"{PATH} names no flavour: it is not a model that MLflow can load")
         return cls(content, fields)
@@ -50,18 +52,26 @@ class ModelFile:
             found.append(f"written by MLflow {written}, newer than the hub's {mlflow}")
         return found
 
-    def naming(self, *, run_id: str | None, model_id: str | None, location: str | None) -> bytes:
+    def naming(self, *, run_id: str | None, model_id: str | None, location: str) -> bytes:
         """The file with these in place of the origin's; all other lines stay as they are, byte by byte."""
-        text = self.content.decode()
-        if run_id and "run_id" in self.fields:
-            text = _with(text, "run_id", run_id)
-        if model_id:
-            text = _with(text, "model_id", model_id)
-            text = _with(text, "artifact_path", location) if location else text
-        elif "model_id" in self.fields:
-            text = _without(text, "model_id")
-            text = _with(text, "artifact_path", location) if location else text
+        wanted, text = dict(self.fields), self.content.decode()
+        for key, value in (("run_id", run_id), ("model_id", model_id), ("artifact_path", location)):
+            if value and (key in wanted or key != "run_id"):
+                wanted[key] = value
+                text = _with(text, key, value)
+            elif key == "model_id" and wanted.pop(key, None):
+                text = _without(text, key)
+        if _loaded(text) != wanted:  # written in a way that MLflow does not write
+            text = yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True)
         return text.encode()
+
+
+def _loaded(text: str | bytes) -> Any:
+    """None where it is no YAML."""
+    try:
+        return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # both are safe
+    except yaml.YAMLError:
+        return None
 
 
 def _known(flavor: str) -> bool:

@@ -7,6 +7,8 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +73,7 @@ def _listed(source: HuggingFace) -> tuple[list[HubFile], str]:
         found = HfApi(endpoint=source.endpoint).model_info(
             source.repository, revision=source.revision, files_metadata=True, timeout=60
         )
-    except (HfHubHTTPError, OSError, _http_error()) as error:
+    except (HfHubHTTPError, *_connection_errors()) as error:
         raise StepError(_not_given(source, error)) from error
     if found.sha != source.revision:
         raise Rejected("source", f"the Hub answers with revision {found.sha} where {source.revision} was asked for")
@@ -129,7 +131,7 @@ def _download(source: HuggingFace, file: HubFile, folder: Path) -> Path:
                 local_dir=folder,
             )
         )
-    except (HfHubHTTPError, OSError, _http_error()) as error:
+    except (HfHubHTTPError, *_connection_errors()) as error:
         raise StepError(_not_given(source, error)) from error
 
 
@@ -146,10 +148,10 @@ def _verify(file: HubFile, path: Path) -> None:
         )
 
 
-def _http_error() -> type[Exception]:
-    import httpx
-
-    return httpx.HTTPError
+def _connection_errors() -> tuple[type[Exception], ...]:
+    """huggingface_hub passes on the errors of its HTTP library, which is one or the other by its version."""
+    libraries = [import_module(name) for name in ("httpx", "httpx2") if find_spec(name)]
+    return (OSError, *(library.HTTPError for library in libraries))
 
 
 def _not_given(source: HuggingFace, error: Exception) -> str:

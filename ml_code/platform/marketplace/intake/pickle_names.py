@@ -19,8 +19,8 @@ _ARRAYS = {
     "numpy.random._pickle.__randomstate_ctor",
     "numpy.random._pickle.__bit_generator_ctor",
     "numpy.random._pickle.__generator_ctor",
-    "numpy.random._mt19937.MT19937",
-    "numpy.random._pcg64.PCG64",
+    *(f"numpy.random.{name}" for name in ("_mt19937.MT19937", "_pcg64.PCG64", "_philox.Philox", "_sfc64.SFC64")),
+    *(f"numpy.random.bit_generator.{name}" for name in ("SeedSequence", "__pyx_unpickle_SeedSequence")),
     "scipy.sparse._csr.csr_matrix",
     "scipy.sparse._csc.csc_matrix",
     "scipy.sparse._csr.csr_array",
@@ -48,6 +48,7 @@ _PYTHON = {
     "collections.OrderedDict",
     "collections.defaultdict",
     "copyreg._reconstructor",
+    "copy_reg._reconstructor",  # as Python 2 called it; protocols before 3 still do
     "_codecs.encode",
     *(
         f"{module}.{name}"
@@ -58,29 +59,49 @@ _PYTHON = {
         )
     ),
 }
-# Classes of scikit-learn that are no estimators, but parts of them.
+# Of scikit-learn what is no estimator, but a part of some. TreePredictor is not among them: its nodes are indices that
+# are followed unchecked, so that a made-up one crashes whoever asks it.
 _ESTIMATOR_PARTS = {
     "sklearn.tree._tree.Tree",
     "sklearn.utils._bunch.Bunch",
-    "sklearn.neighbors._kd_tree.KDTree64",
-    "sklearn.neighbors._ball_tree.BallTree64",
-    "sklearn.metrics._dist_metrics.EuclideanDistance64",
-    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     *(
-        f"sklearn._loss.loss.{name}"
-        for name in ("HalfSquaredError", "HalfBinomialLoss", "HalfMultinomialLoss", "HalfPoissonLoss", "HuberLoss")
-    ),
-    *(
-        f"sklearn._loss._loss.{name}"
+        f"sklearn.gaussian_process.kernels.{name}"
         for name in (
-            *("CyHalfSquaredError", "CyHalfBinomialLoss", "CyHalfMultinomialLoss", "CyHalfPoissonLoss", "CyHuberLoss"),
-            *(f"__pyx_unpickle_CyHalf{name}" for name in ("SquaredError", "BinomialLoss", "MultinomialLoss")),
+            *("Product", "Sum", "Exponentiation", "ConstantKernel", "WhiteKernel", "RBF", "Matern", "DotProduct"),
+            *("RationalQuadratic", "ExpSineSquared", "Hyperparameter"),
         )
     ),
     *(
-        f"sklearn._loss.link.{name}"
-        for name in ("IdentityLink", "LogitLink", "LogLink", "MultinomialLogit", "Interval")
+        f"sklearn.neighbors.{module}.{name}"
+        for module, tree in (("_kd_tree", "KDTree"), ("_ball_tree", "BallTree"))
+        for name in ("newObj", f"{tree}64", f"{tree}32", tree)
     ),
+    *(
+        f"sklearn.metrics._dist_metrics.{name}{bits}"
+        for name in ("EuclideanDistance", "ManhattanDistance", "MinkowskiDistance", "ChebyshevDistance")
+        for bits in ("", "64", "32")
+    ),
+    "sklearn.metrics._dist_metrics.newObj",
+    *(
+        f"sklearn.linear_model._sgd_fast.{name}"
+        for name in ("Hinge", "SquaredHinge", "Log", "ModifiedHuber", "Huber", "EpsilonInsensitive")
+    ),
+    *(
+        f"sklearn._loss.{form}{name}"
+        for name in (
+            *("HalfSquaredError", "AbsoluteError", "PinballLoss", "HuberLoss", "HalfPoissonLoss", "HalfGammaLoss"),
+            *("HalfTweedieLoss", "HalfTweedieLossIdentity", "HalfBinomialLoss", "HalfMultinomialLoss"),
+            "ExponentialLoss",
+        )
+        for form in ("loss.", "_loss.Cy", "_loss.__pyx_unpickle_Cy")
+    ),
+    *(f"sklearn._loss.link.{name}" for name in ("IdentityLink", "LogitLink", "HalfLogitLink", "LogLink", "Interval")),
+    "sklearn._loss.link.MultinomialLogit",
 }
 # Estimators that do what a parameter of theirs names.
 _NOT_ESTIMATORS = {"sklearn.preprocessing._function_transformer.FunctionTransformer"}

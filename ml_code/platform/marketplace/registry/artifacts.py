@@ -1,7 +1,10 @@
-"""Files below an artifact URI: streamed from the server where it keeps them itself, else by MLflow's own ways."""
+"""Files below an artifact URI: streamed from the server where it keeps them itself, opened where they are on a disk of
+this machine, else fetched by MLflow's own ways.
+"""
 
 from __future__ import annotations
 
+import os
 import posixpath
 import shutil
 import tempfile
@@ -9,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from ml_code.platform.marketplace.registry.http import Missing, Rest, Unreachable
 
@@ -40,6 +43,8 @@ class Artifacts:
 
     def read(self, file: Found) -> Iterator[bytes]:
         """A file's content, block by block. Raises http.Refused and its kinds, and http.Unreachable."""
+        if (local := _local(file.root)) is not None:
+            return _blocks(local / file.path)
         place = self._proxied(file.root)
         if place is None:
             return self._by_mlflow(file)
@@ -56,6 +61,8 @@ class Artifacts:
 
     def _listed(self, root: str, folder: str) -> list[tuple[str, bool, int | None]]:
         """Entries of a folder: path below the root, whether it is a folder, size."""
+        if (local := _local(root)) is not None:
+            return _entries(local, folder)
         place = self._proxied(root)
         if place is not None:
             try:
@@ -77,12 +84,7 @@ class Artifacts:
         """Through a temporary file: MLflow's repositories fetch whole files."""
         folder = tempfile.mkdtemp(prefix="branchline-")
         try:
-            local = Path(self._repository(file.root).download_artifacts(file.path, folder))
-            with local.open("rb") as content:
-                while block := content.read(_BLOCK):
-                    yield block
-        except OSError as error:
-            raise Unreachable(f"{file.root}/{file.path}: {error}") from error
+            yield from _blocks(Path(self._repository(file.root).download_artifacts(file.path, folder)))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -103,6 +105,40 @@ def below(root: str, uri: str) -> str | None:
     """The path of a URI below another; None where it is not."""
     base = root.rstrip("/") + "/"
     return uri.rstrip("/").removeprefix(base) if uri.startswith(base) else None
+
+
+def _local(root: str) -> Path | None:
+    """The folder that a URI names, where it is one of this machine (or mounted on it)."""
+    if root.startswith("/"):
+        return Path(root)
+    parts = urlsplit(root)
+    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
+        return Path(unquote(parts.path))
+    return None
+
+
+def _entries(root: Path, folder: str) -> list[tuple[str, bool, int | None]]:
+    try:
+        with os.scandir(root / folder) as found:
+            return [
+                (_joined(folder, each.name), each.is_dir(), None if each.is_dir() else each.stat().st_size)
+                for each in found
+            ]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise Unreachable(f"{root / folder}: {error.strerror}") from error
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as content:
+            while block := content.read(_BLOCK):
+                yield block
+    except FileNotFoundError:
+        raise Missing(f"{path}: no such file", 404, "RESOURCE_DOES_NOT_EXIST") from None
+    except OSError as error:
+        raise Unreachable(f"{path}: {error.strerror}") from error
 
 
 def _joined(*parts: str) -> str:

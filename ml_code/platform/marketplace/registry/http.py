@@ -19,7 +19,6 @@ from ml_code.platform.errors import StepError
 
 Headers = Callable[[], Mapping[str, str]]
 
-_BLOCK = 1 << 20
 _BUSY = (429, 502, 503, 504)
 # A 500 is an answer more often than a passing state, but front ends of clouds use it for those, too.
 _PASSING = (*_BUSY, 500)
@@ -65,11 +64,15 @@ def patient(attempts: int = 7, backoff: float = 0.4, longest: float = 30.0) -> R
 class Rest:
     """One server. Threads may call it at once; `requests` counts every one that was sent, repetitions too."""
 
-    def __init__(self, url: str, headers: Headers, *, connections: int = 16, retry: Retry | None = None) -> None:
+    def __init__(
+        self, url: str, headers: Headers, *, connections: int = 16, retry: Retry | None = None, block: int = 1 << 20
+    ) -> None:
+        """`block` is the most bytes of a file that are handed on at once."""
         self.url = url.rstrip("/")
         self.requests = 0
         self._headers = headers
         self._retry = retry or patient()
+        self._block = block
         self._lock = threading.Lock()
         self._pool = _pool(self.url, connections)
 
@@ -159,7 +162,7 @@ class Rest:
             if response.status >= 400:
                 raise refusal(response.status, response.read(), f"GET {self.url}{path}")
             again = 0
-            for block in response.stream(_BLOCK):
+            for block in response.stream(self._block):
                 if skipped:
                     before, block = block[:skipped], block[skipped:]
                     again = zlib.crc32(before, again)

@@ -45,13 +45,6 @@ class Models:
             return False
         return True
 
-    def describe(self, name: str, description: str) -> None:
-        """Replaces the model's description."""
-        if self._client:
-            _told(self._client.update_registered_model, name, description)
-            return
-        self._rest.call("PATCH", API + "registered-models/update", {"name": name, "description": description})
-
     def create_version(
         self,
         name: str,

@@ -12,9 +12,12 @@ from ml_code.platform.marketplace.registry.http import Missing, Refused, Rest
 
 API = "/api/2.0/mlflow/"
 
-# What MLflow takes in one runs/log-batch, and in one logged-models call.
-_METRICS, _PARAMS, _TAGS, _ENTITIES, _MODEL_PARAMS = 1000, 100, 100, 1000, 100
+# What MLflow takes in one runs/log-batch, in one runs/create and in one logged-models call.
+_MOST = {"metrics": 1000, "params": 100, "tags": 100}
+_ENTITIES, _CHARACTERS = 1000, 900_000
+_TAGS, _MODEL_PARAMS = 100, 100
 _ENDED = ("FINISHED", "FAILED", "KILLED")
+_TAKEN = "RESOURCE_ALREADY_EXISTS"
 _READY = "LOGGED_MODEL_READY"
 _NOT_IN_MODEL_NAME = re.compile(r"[/:.%\"'\x00-\x1f]")
 
@@ -118,7 +121,7 @@ class Tracking:
         tags: Mapping[str, str] | None = None,
     ) -> None:
         """Metrics, parameters and tags of a run, in as few batches as MLflow allows."""
-        for batch in _batches(list(metrics), list((params or {}).items()), list((tags or {}).items())):
+        for batch in _batches(metrics, params or {}, tags or {}):
             self._post("runs/log-batch", {"run_id": run_id, **batch})
 
     def log_inputs(self, run_id: str, inputs: Sequence[Mapping[str, Any]]) -> None:
@@ -181,34 +184,43 @@ class Tracking:
             try:
                 return str(self._post("experiments/create", fields)["experiment_id"]), True
             except Refused as error:
-                if error.code == "RESOURCE_ALREADY_EXISTS":
+                if error.code == _TAKEN or not self._made_folder(name.rpartition("/")[0]):
                     raise
-                # Databricks wants the folder first; a plain server has no folders, and its refusal stays.
-                self._rest.call("POST", "/api/2.0/workspace/mkdirs", {"path": name.rpartition("/")[0]})
                 return str(self._post("experiments/create", fields)["experiment_id"]), True
         except Refused as error:
-            if error.code != "RESOURCE_ALREADY_EXISTS":
+            if error.code != _TAKEN:
                 raise
             found = self._rest.call("GET", API + "experiments/get-by-name", {"experiment_name": name})
             return str(found["experiment"]["experiment_id"]), False
+
+    def _made_folder(self, path: str) -> bool:
+        """Databricks wants an experiment's folder first; a plain server has no folders."""
+        try:
+            self._rest.call("POST", "/api/2.0/workspace/mkdirs", {"path": path}, repeatable=True)
+        except Refused:
+            return False
+        return True
 
     def _post(self, path: str, fields: Mapping[str, Any], *, repeatable: bool = False) -> dict[str, Any]:
         return self._rest.call("POST", API + path, fields, repeatable=repeatable)
 
 
 def _batches(
-    metrics: list[Point], params: list[tuple[str, str]], tags: list[tuple[str, str]]
-) -> Iterator[dict[str, Any]]:
-    while metrics or params or tags:
-        some_params, params = params[:_PARAMS], params[_PARAMS:]
-        some_tags, tags = tags[:_TAGS], tags[_TAGS:]
-        room = min(_METRICS, _ENTITIES - len(some_params) - len(some_tags))
-        some, metrics = metrics[:room], metrics[room:]
-        yield {
-            "metrics": [point.fields() for point in some],
-            "params": _pairs(dict(some_params)),
-            "tags": _pairs(dict(some_tags)),
-        }
+    metrics: Iterable[Point], params: Mapping[str, str], tags: Mapping[str, str]
+) -> Iterator[dict[str, list[Any]]]:
+    """Each as full as MLflow's limits on numbers and length allow."""
+    entities = [("params", each) for each in _pairs(params)] + [("tags", each) for each in _pairs(tags)]
+    batch: dict[str, list[Any]] = {kind: [] for kind in _MOST}
+    count = length = 0
+    for kind, entity in [*entities, *(("metrics", point.fields()) for point in metrics)]:
+        size = sum(len(str(value)) + 20 for value in entity.values())
+        if len(batch[kind]) == _MOST[kind] or count == _ENTITIES or (count and length + size > _CHARACTERS):
+            yield batch
+            batch, count, length = {kind: [] for kind in _MOST}, 0, 0
+        batch[kind].append(entity)
+        count, length = count + 1, length + size
+    if count:
+        yield batch
 
 
 def _run(run: Mapping[str, Any]) -> LandedRun:

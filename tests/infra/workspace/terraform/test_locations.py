@@ -9,12 +9,12 @@ import pytest
 from infra.workspace.launch import Running
 from tests.infra.workspace.terraform.conftest import Project
 
-_ROLE = '''aws_iam_role {
+_ROLE = """aws_iam_role {
     role_arn = "arn:aws:iam::123456789012:role/models"
-  }'''
-_IDENTITY = '''azure_managed_identity {
+  }"""
+_IDENTITY = """azure_managed_identity {
     access_connector_id = "/subscriptions/1/resourceGroups/g/providers/Microsoft.Databricks/accessConnectors/c"
-  }'''
+  }"""
 
 
 def _project(identity: str, url: str, comment: str) -> str:

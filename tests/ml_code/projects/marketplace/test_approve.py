@@ -61,7 +61,7 @@ def hub(place: Place, tmp_path: Path) -> Iterator[Hub]:
     client = MlflowClient()
     name = f"{place.model.rpartition('.')[0]}.east__line"
     for version in (3, 10):
-        imported(client, name, "prod.wards.line", version, exported(archive, "prod.wards.line", version))
+        imported(archive, exported(archive, "prod.wards.line", version, slope=version), name)
     client.set_registered_model_alias(name, "champion", "1")
     client.create_registered_model(f"{place.model}_by_hand")
     root = tmp_path / "checkout"

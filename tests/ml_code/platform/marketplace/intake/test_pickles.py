@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -45,24 +45,25 @@ class Calls:
 def seen(content: bytes) -> set[str]:
     """The names that unpickling asks for, of harmless content."""
 
-    class Unpickler(pickle.Unpickler):
-        names: set[str] = set()
+    names: set[str] = set()
 
+    class Unpickler(pickle.Unpickler):
         def find_class(self, module: str, name: str) -> Any:
-            self.names.add(f"{module}.{name}")
+            names.add(f"{module}.{name}")
             return super().find_class(module, name)
 
-    Unpickler.names = set()
     Unpickler(io.BytesIO(content)).load()
-    return Unpickler.names
+    return names
 
 
+@settings(deadline=None, max_examples=60)
 @given(value=plain, protocol=st.sampled_from(PROTOCOLS))
 def test_plain_data_passes_and_uses_no_more_than_unpickling_asks_for(value: Any, protocol: int) -> None:
     content = pickle.dumps(value, protocol)
     assert check(content) == seen(content)
 
 
+@settings(deadline=None, max_examples=60)
 @given(value=plain, protocol=st.sampled_from(PROTOCOLS), function=st.sampled_from([eval, exec, open, getattr, compile]))
 def test_a_call_is_refused_wherever_it_hides(value: Any, protocol: int, function: Any) -> None:
     content = pickle.dumps([value, {"deep": (value, Calls(function, "1"))}], protocol)
@@ -70,6 +71,7 @@ def test_a_call_is_refused_wherever_it_hides(value: Any, protocol: int, function
         check(content)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=200))
 def test_bytes_of_any_kind_are_judged_and_nothing_else_is_raised(content: bytes) -> None:
     try:
