@@ -57,8 +57,8 @@ class MarketplaceStack(WorkspaceStack):
         if makes_credential:
             config = ExternalLocationConfig(LOCATION, archive.url, archive.credential, "The marketplace's archive")
             name = ExternalLocation(self, "archive", config).name
-        privileges = ("EXTERNAL_USE_LOCATION", "READ_FILES", "WRITE_FILES")
-        grant_beside(self, self, "external_location", "archive", name, {self.principal: privileges})
+        privileges = {self.principal: ["READ_FILES", "WRITE_FILES"]}
+        grant_beside(self, self, "external_location", "archive", name, privileges)
 
     def add_jobs(self, planned: StackJobs, viewers: Sequence[str] = ()) -> None:
         """The jobs, each with its access list; `viewers` are groups that see their runs."""

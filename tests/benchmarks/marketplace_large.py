@@ -9,7 +9,7 @@ import numpy as np
 from mlflow import MlflowClient
 
 from tests.benchmarks.harness import say
-from tests.support.marketplace_servers import Server, server
+from tests.support.marketplace_servers import FILES, Server, server
 from tests.support.marketplace_sides import our_half
 
 _GIB = 4
@@ -33,7 +33,7 @@ def _add_file(source: Server) -> None:
     """Into the server's own folder, among the artifacts of the only run: half noise, half text, no block twice."""
     client = MlflowClient(source.uri, source.uri)
     [version] = client.search_model_versions()
-    [place] = (source.folder / "artifacts").rglob(f"{version.run_id}/artifacts")
+    [place] = (source.folder / FILES).rglob(f"{version.run_id}/artifacts")
     random = np.random.default_rng(0)
     with (place / "large.bin").open("wb") as file:
         for number in range(_GIB * 2**30 // _BLOCK):

@@ -124,6 +124,22 @@ def test_an_approval_that_has_ended_ends_the_use(market: Market, first_day: date
     assert READERS not in _users(market, "west", BROUGHT)
 
 
+def test_taking_a_workspace_away_leaves_its_models_and_everybody_elses_rights(market: Market) -> None:
+    call = market.workspaces["west"].call
+    call(
+        "PATCH",
+        "/api/2.1/unity-catalog/permissions/schema/lab.models",
+        json={"changes": [{"principal": READERS, "add": ["USE_SCHEMA"]}]},
+    )
+    market.destroy("west")
+    assert call("GET", "/api/2.2/jobs/list").get("jobs", []) == []
+    assert {each["name"] for each in call("GET", "/api/2.1/unity-catalog/catalogs")["catalogs"]} >= {"lab"}
+    left = call("GET", "/api/2.1/unity-catalog/permissions/schema/lab.models")["privilege_assignments"]
+    assert [each["principal"] for each in left] == [READERS]
+    assert _version(market, "west", WEST, 1)["comment"].startswith("Exported Already On")
+    assert _versions(market)[HUB_WEST] == [1], "the hub keeps what it gathered"
+
+
 def _day(market: Market, day: date) -> None:
     """The day's schedules, in their order, by the workspaces' clocks alone."""
     _succeeded(market.begin_at(_at(day, 2), "export", "east", "west"))

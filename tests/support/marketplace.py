@@ -66,6 +66,9 @@ class Market:
         for command in (["init", "-input=false"], ["apply", "-auto-approve", "-input=false"]):
             run(["terraform", *command, "-no-color"], self.stack_folder(name), self.environment(name))
 
+    def destroy(self, name: str) -> None:
+        run(["terraform", "destroy", "-auto-approve", "-no-color"], self.stack_folder(name), self.environment(name))
+
     def approve(self, *approvals: dict[str, Any]) -> None:
         """A merged change of the approvals."""
         self.clone.commit("main", {APPROVALS: yaml.safe_dump({"approvals": list(approvals)})}, "Approvals")

@@ -155,7 +155,11 @@ def _found(
     with tempfile.TemporaryDirectory() as folder:
         model = _local(client.get_model_version_download_uri(name, str(number)), uri, folder)
         sums = _model_sum(model)
-        predictions = tuple(map(float, mlflow.pyfunc.load_model(str(model)).predict(samples))) if sums else ()
+        predictions = (
+            tuple(map(float, mlflow.pyfunc.load_model(str(model), suppress_warnings=True).predict(samples)))
+            if sums
+            else ()
+        )
     model_id = getattr(version, "model_id", None)
     own = sums
     if model_id:

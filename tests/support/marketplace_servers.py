@@ -26,6 +26,7 @@ _CONTENT = _ROOT / "tests/support/marketplace_content.py"
 _REQUEST = re.compile(r'"(GET|POST|PUT|PATCH|DELETE) (\S+) HTTP')
 _STARTS_WITHIN = 300.0  # on a machine that does much else
 PEER = "mlflow-export-import"
+FILES = "files"  # the peer takes the first folder called "artifacts" for the run's
 _MIGRATE = """
 import sys
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
@@ -105,13 +106,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def copied(folder: Path, target: Path) -> None:
-    """Keeps the database of a server that has stopped; artifacts stay where they are, as it names them by path."""
-    shutil.copyfile(folder / "mlflow.db", target)
-
-
 def _command(python: Path, folder: Path, port: int, peer: bool, proxied: bool) -> list[str]:
-    database, artifacts = folder / "mlflow.db", folder / "artifacts"
+    database, artifacts = folder / "mlflow.db", folder / FILES
     command = [str(python), "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--backend-store-uri", f"sqlite:///{database}"]
     # Both log every call alike; calls are counted there. Uvicorn would end workers that are slow to start.

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ml_code.platform.errors import StepError
 from ml_code.platform.marketplace.archive.access import options_of
 from ml_code.platform.marketplace.archive.archive import Archive, Leased
-from ml_code.platform.marketplace.hub.choice import choose, matching
+from ml_code.platform.marketplace.hub.choice import Chosen, choose, matching, with_earlier
 from ml_code.platform.marketplace.hub.importing import Imported, Rules, import_versions
 from ml_code.platform.marketplace.hub.naming import check_template
-from ml_code.platform.marketplace.hub.outcome import Progress, require_all, sentence, write_rows
+from ml_code.platform.marketplace.hub.outcome import Progress, before, require_all, sentence, write_rows
 from ml_code.platform.marketplace.registry.reading import Registry
 from ml_code.platform.marketplace.schema import IMPORTS_TABLE
 
@@ -41,13 +41,13 @@ def run(
     check_template(naming)
     if concurrency < 1:
         raise StepError(f"concurrency {concurrency}: expected 1 or more")
-    first = _day(since, context.date)
+    first = _first(since, context.date)
     store = Archive.open(archive, options_of(context, archive_secret))
     hub = Registry.connect(registry=registry, connections=2 * concurrency)
     place = f"{context.catalog}.{context.schema}" if registry == "unity_catalog" else None
-    chosen = choose(store, matching(store.workspaces(), workspaces), first, context.date)
-    days = f"{first} to {context.date}" if first != context.date else f"{first}"
-    context.say(f"exports of {days}: {len(chosen)} versions")
+    names = matching(store.workspaces(), workspaces)
+    chosen = choose(store, names, first, context.date) if first else _since_last(context, store, names)
+    context.say(f"{len(chosen)} exported versions of {len(names)} workspaces")
     rules = Rules(naming, place, concurrency, dry_run)
     progress, began = Progress(len(chosen), context.say), time.monotonic()
     if dry_run:
@@ -79,13 +79,23 @@ def _lease(store: Archive, name: str) -> Iterator[None]:
         yield
 
 
-def _day(since: str, through: date) -> date:
+def _since_last(context: Context, store: Archive, workspaces: Sequence[str]) -> list[Chosen]:
+    """The day's exports, and those that came after the last import had looked."""
+    past = before(context.spark, context.table(IMPORTS_TABLE), context.date)
+    today = choose(store, workspaces, context.date, context.date)
+    if past.last == context.date:
+        return today
+    earlier = choose(store, workspaces, past.last, context.date - timedelta(days=1))
+    return with_earlier(today, earlier, past.manifests)
+
+
+def _first(since: str, through: date) -> date | None:
     if not since:
-        return through
+        return None
     try:
         first = date.fromisoformat(since)
     except ValueError:
-        raise StepError(f"since {since!r}: expected a date like 2026-01-31, or nothing for the date alone") from None
+        raise StepError(f"since {since!r}: expected a date like 2026-01-31, or nothing") from None
     if first > through:
         raise StepError(f"since {first} is after the date {through}: there is no day to import")
     return first

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ml_code.context import Context
 
 _PREDICTION = "prediction"
+_TYPES = {"f": "double", "i": "long", "u": "long", "b": "boolean"}
+"""By the kind of a numpy type."""
 
 
 @dataclass(frozen=True)
@@ -104,5 +106,13 @@ def _predict(context: Context, name: str, version: int, input: str) -> DataFrame
     wanted = signature.inputs.input_names()
     if missing := sorted(set(wanted) - set(frame.columns)):
         raise StepError(f"{input} lacks {', '.join(map(str, missing))}, which {name} version {version} takes")
-    predict = mlflow.pyfunc.spark_udf(context.spark, folder)
+    predict = mlflow.pyfunc.spark_udf(context.spark, folder, result_type=_type_of(signature.outputs))
     return frame.withColumn(_PREDICTION, predict(F.struct(*wanted)))
+
+
+def _type_of(outputs: Any) -> str | None:
+    """Spark's type of a prediction where it is one number a row, which MLflow takes for a list of one; else None."""
+    tensors = outputs.inputs if outputs.is_tensor_spec() else []
+    if len(tensors) != 1 or len(tensors[0].shape) != 1:
+        return None
+    return _TYPES.get(tensors[0].type.kind, "string")

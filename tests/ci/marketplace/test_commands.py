@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from databricks.sdk import WorkspaceClient
+from databricks.sdk.service.jobs import ConditionTask, ConditionTaskOp, JobSettings, Source, SparkPythonTask, Task
 from typer.testing import CliRunner, Result
 
 from ci.main import app
@@ -157,5 +158,17 @@ def test_a_push_to_another_branch_than_the_hubs_applies_nothing() -> None:
     assert "the hub runs release: nothing to apply for main" in done.stdout
 
 
-def test_a_hub_without_its_job_is_told(west: WorkspaceClient) -> None:
-    assert "no job 'marketplace-approve'" in told("approvals", "apply", "--branch", "release", code=1).stderr
+def test_a_push_to_the_hubs_branch_runs_its_job_to_its_end(west: WorkspaceClient) -> None:
+    apply = ("approvals", "apply", "--branch", "release")
+    assert "no job 'marketplace-approve'" in told(*apply, code=1).stderr
+    holds = ConditionTask(op=ConditionTaskOp.EQUAL_TO, left="1", right="1")
+    made = west.jobs.create(name="marketplace-approve", tasks=[Task("approve", condition_task=holds)])
+    job_id = int(made.job_id or 0)
+    try:
+        assert "approve: SUCCESS" in told(*apply).stdout
+        absent = SparkPythonTask("/Shared/absent.py", source=Source.WORKSPACE)
+        settings = JobSettings(name="marketplace-approve", tasks=[Task("approve", spark_python_task=absent)])
+        west.jobs.reset(job_id, settings)
+        assert "its log: branchline jobs logs" in told(*apply, code=1).stderr
+    finally:
+        west.jobs.delete(job_id)

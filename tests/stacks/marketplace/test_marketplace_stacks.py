@@ -179,11 +179,7 @@ def test_the_archives_secret_and_credential(synthesize: Synthesize) -> None:
     assert makers == {"marketplace-hub", "marketplace-west"}
     made = stacks["marketplace-hub"]["resource"]["databricks_storage_credential"]["archive"]
     assert made["aws_iam_role"] == {"role_arn": role}
-    assert grants(stacks["marketplace-east"])["marketplace-archive"] == {
-        "EXTERNAL_USE_LOCATION",
-        "READ_FILES",
-        "WRITE_FILES",
-    }
+    assert grants(stacks["marketplace-east"])["marketplace-archive"] == {"READ_FILES", "WRITE_FILES"}
 
 
 def test_each_workspace_has_its_own_address_and_state(synthesize: Synthesize) -> None:

@@ -90,7 +90,8 @@ class Archive:
         sha256 = hashlib.sha256(document).hexdigest()
         version = manifest.version
         path = f"{_folder(manifest.origin.workspace, version.model, version.version)}/{sha256}.json"
-        self._storage.add(path, document)
+        if not self._storage.add(path, document) and self._storage.read(path) != document:
+            self._storage.write(path, document)  # damaged since it was first written
         return Committed(path, sha256, len(document))
 
     def manifest(self, path: str, sha256: str | None = None) -> Manifest:

@@ -14,14 +14,17 @@ import zstandard
 from ml_code.platform.marketplace.archive.storage import Storage
 from ml_code.platform.marketplace.manifest import Damaged, StoredFile
 
-CHUNK = 16 * 2**20
+CHUNK = 8 * 2**20
 """Bytes of a file in one chunk."""
 AHEAD = 4
 """Chunks, of all files together, that threads of this module hold; whoever finds none free does the work itself."""
 LEVEL = 3
 _SMALL = 2**20
 _NAME = re.compile(r"[0-9a-f]{64}")
-_REPAIR = "take the mark out of the version's description at its origin, and the next export writes it anew"
+_REPAIR = (
+    "take the mark out of the version's description at its origin, and the next export writes it anew; then import the "
+    "day of its first export again"
+)
 
 
 class Chunks:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
 import deltalake
 import pyarrow as pa
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from ml_code.platform.errors import StepError
 from ml_code.platform.marketplace.archive.storage import Storage, StorageError
@@ -27,9 +28,13 @@ SCHEMA = pa.schema([pa.field(c.name, _TYPES[c.type], nullable=not c.required) fo
 _NAMES = {column.name for column in EXPORTS}
 _REQUIRED = {column.name for column in EXPORTS if column.required}
 
+_COMMITS = 4
+_FILES = 64
+"""Files of a table above which they are merged; those that are merged stay a week for readers of former versions."""
+
 
 class Exports:
-    """Tables at `exports/<workspace>`, partitioned by date."""
+    """Tables at `exports/<workspace>`; small files are merged now and then, so that reading stays a few requests."""
 
     def __init__(self, storage: Storage, options: Mapping[str, Any]) -> None:
         self._storage = storage
@@ -38,59 +43,90 @@ class Exports:
     def append(self, workspace: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Adds rows in one commit; an exported manifest that has its row already gets no second one."""
         for row in rows:
-            if (unknown := row.keys() - _NAMES) or (missing := {n for n in _REQUIRED if row.get(n) is None}):
-                wrong = f"unknown {sorted(unknown)}" if unknown else f"without {sorted(missing)}"
-                raise StepError(f"exports of {workspace}: a row {wrong}; see schema.EXPORTS")
-            if row["workspace"] != workspace:
-                raise StepError(f"exports of {workspace}: a row of {row['workspace']}")
-        known = self._exported(workspace) if any(row["status"] == "exported" for row in rows) else set()
-        new = []
-        for row in rows:
-            if row["status"] == "exported":
-                if row.get("manifest") in known:
-                    continue
-                known.add(row.get("manifest"))
-            new.append(row)
-        if new:
-            self._write(workspace, pa.Table.from_pylist([dict(row) for row in new], schema=SCHEMA))
+            _check(workspace, row)
+        try:
+            for _ in range(_COMMITS):
+                # Two who make the table at once: the second finds it made.
+                with suppress(CommitFailedError):
+                    return self._append(workspace, rows)
+            self._append(workspace, rows)
+        except (OSError, DeltaError) as error:
+            raise StorageError(f"{self._url(workspace)}: the export table cannot be written: {error}") from error
 
     def read(self, workspaces: Sequence[str], since: date, through: date) -> pa.Table:
         """Rows of the days, both included; a workspace that never exported has none."""
-        days = [("date", ">=", since), ("date", "<=", through)]
         with ThreadPoolExecutor(max_workers=8) as pool:
-            tables = list(pool.map(lambda name: self._load(name, SCHEMA.names, days), workspaces))
-        return pa.concat_tables([table for table in tables if table is not None] or [SCHEMA.empty_table()])
+            tables = list(pool.map(lambda name: self._days(name, since, through), workspaces))
+        return pa.concat_tables([SCHEMA.empty_table(), *tables])
 
-    def _exported(self, workspace: str) -> set[str | None]:
-        table = self._load(workspace, ["manifest"], [("status", "=", "exported")])
-        return set(table["manifest"].to_pylist()) if table is not None else set()
+    def _append(self, workspace: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        table = self._open(workspace)
+        if new := _without_known(rows, table):
+            self._write(table or self._url(workspace), new)
+        if table and len(table.file_uris()) > _FILES:
+            _tidy(table)
 
-    def _load(self, workspace: str, columns: list[str], filters: list[Any]) -> pa.Table | None:
+    def _days(self, workspace: str, since: date, through: date) -> pa.Table:
+        days = [("date", ">=", since), ("date", "<=", through)]
         try:
-            table = deltalake.DeltaTable(self._url(workspace), storage_options=self._options)
-            found = table.to_pyarrow_table(columns=columns, filters=filters)
+            table = self._open(workspace)
+            return _columns(table, SCHEMA.names, days) if table else SCHEMA.empty_table()
+        except (OSError, DeltaError) as error:
+            raise StorageError(f"{self._url(workspace)}: the export table cannot be read: {error}") from error
+
+    def _open(self, workspace: str) -> deltalake.DeltaTable | None:
+        try:
+            return deltalake.DeltaTable(self._url(workspace), storage_options=self._options)
         except TableNotFoundError:
             return None
-        except (OSError, deltalake.exceptions.DeltaError) as error:
-            raise StorageError(f"{self._url(workspace)}: the export table cannot be read: {error}") from error
-        return found.cast(pa.schema([SCHEMA.field(name) for name in columns]))
 
-    def _write(self, workspace: str, table: pa.Table) -> None:
-        try:
-            deltalake.write_deltalake(
-                self._url(workspace),
-                table,
-                mode="append",
-                partition_by=["date"],
-                description=EXPORTS_COMMENT,
-                storage_options=self._options,
-            )
-        except (OSError, deltalake.exceptions.DeltaError) as error:
-            raise StorageError(f"{self._url(workspace)}: the export table cannot be written: {error}") from error
+    def _write(self, table: deltalake.DeltaTable | str, rows: list[dict[str, Any]]) -> None:
+        deltalake.write_deltalake(
+            table,
+            pa.Table.from_pylist(rows, schema=SCHEMA),
+            mode="append",
+            description=None if isinstance(table, deltalake.DeltaTable) else EXPORTS_COMMENT,
+            storage_options=self._options,
+        )
 
     def _url(self, workspace: str) -> str:
         root = self._storage.folder or self._storage.url.replace("s3a://", "s3://").replace("gcs://", "gs://")
         return f"{root}/exports/{workspace}"
+
+
+def _check(workspace: str, row: Mapping[str, Any]) -> None:
+    missing = sorted(name for name in _REQUIRED if row.get(name) is None)
+    if (unknown := sorted(row.keys() - _NAMES)) or missing:
+        wrong = f"unknown {unknown}" if unknown else f"without {missing}"
+        raise StepError(f"exports of {workspace}: a row {wrong}; see schema.EXPORTS")
+    if row["workspace"] != workspace:
+        raise StepError(f"exports of {workspace}: a row of {row['workspace']}")
+
+
+def _without_known(rows: Sequence[Mapping[str, Any]], table: deltalake.DeltaTable | None) -> list[dict[str, Any]]:
+    known: set[str] = set()
+    if table and any(row["status"] == "exported" for row in rows):
+        known = set(_columns(table, ["manifest"], [("status", "=", "exported")])["manifest"].to_pylist())
+    new = []
+    for row in rows:
+        manifest = row.get("manifest") if row["status"] == "exported" else None
+        if manifest is None or manifest not in known:
+            new.append(dict(row))
+        if manifest is not None:
+            known.add(manifest)
+    return new
+
+
+def _columns(table: deltalake.DeltaTable, names: list[str], filters: list[Any]) -> pa.Table:
+    return table.to_pyarrow_table(columns=names, filters=filters).cast(pa.schema([SCHEMA.field(n) for n in names]))
+
+
+def _tidy(table: deltalake.DeltaTable) -> None:
+    # Two who tidy at once hinder each other; the rows are written, and the next run tidies.
+    with suppress(DeltaError):
+        table.update_incremental()
+        table.optimize.compact()
+        table.vacuum(dry_run=False)
 
 
 def delta_options(url: str, options: Mapping[str, Any]) -> dict[str, str]:

@@ -81,10 +81,11 @@ class _Held:
             raise _leased(self._name, found)
         number = int(taken[-1].rsplit("/", 1)[-1].removesuffix(".json")) + 1 if taken else 1
         self._path = f"{self._folder}/{number:012}.json"
-        created = self._storage.create(self._path, self._document())
-        # A storage that ignores conditions lets two create the same name: whose content stayed is told by reading it.
+        self._storage.create(self._path, self._document())
+        # What is read back decides: a storage that ignores conditions lets two create the same name, and a creation
+        # whose answer was lost is refused when it is tried again.
         found = self._read(self._path)
-        if not created or found is None or found.token != self._token:
+        if found is None or found.token != self._token:
             raise _leased(self._name, found)
         for old in taken:
             self._storage.remove(old)

@@ -91,7 +91,9 @@ def _verdict(entry: Entry) -> Cell:
 def _principals(approvals: list[Approval]) -> Cell:
     if not approvals:
         return Label("nobody yet")
-    return ", ".join(approval.principal for approval in approvals)
+    workspaces = sorted({workspace for approval in approvals for workspace in approval.workspaces})
+    where = f" (brought to {', '.join(workspaces)})" if workspaces else ""
+    return ", ".join(approval.principal for approval in approvals) + where
 
 
 def _requests(catalogue: Catalogue) -> Section:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ml_code.platform.errors import StepError
 from ml_code.platform.marketplace.catalogue.evidence import read_evidence
 from ml_code.platform.marketplace.catalogue.models import Model, read_registered
 from ml_code.platform.marketplace.catalogue.records import Approval, Catalogue, Entry, Intake, Use
@@ -18,6 +19,7 @@ from ml_code.platform.marketplace.catalogue.tables import (
     read_uses,
     short,
 )
+from ml_code.platform.marketplace.governance.index import Index, IndexedModel, read_index
 
 if TYPE_CHECKING:
     from ml_code.context import Context
@@ -31,7 +33,8 @@ def read_catalogue(context: Context, archive: Archive, registry: Registry) -> Ca
     """Everything that the hub has imported and still has."""
     models = read_registered(registry, read_models(context))
     approvals, uses, intakes = read_approvals(context), read_uses(context), read_intakes(context, archive)
-    entries = [_entry(model, approvals, uses, intakes) for model in models]
+    index = _index(context, archive)
+    entries = [_entry(model, approvals, uses, intakes, index) for model in models]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         evidence = pool.map(lambda entry: read_evidence(archive, entry.shown), entries)
         entries = [replace(entry, evidence=found) for entry, found in zip(entries, evidence, strict=True)]
@@ -49,7 +52,25 @@ def _entry(
     approvals: Mapping[str, Sequence[Approval]],
     uses: Mapping[str, Sequence[Use]],
     intakes: Sequence[Intake],
+    index: Index | None,
 ) -> Entry:
     name = short(model.name)
-    entry = Entry(model.name, model.description, model.versions, approvals.get(name, ()), uses.get(name, ()))
+    indexed = index.model(model.name) if index else None
+    applied = [_with_workspaces(each, indexed) for each in approvals.get(name, ())]
+    entry = Entry(model.name, model.description, model.versions, applied, uses.get(name, ()))
     return replace(entry, intake=next((each for each in intakes if each.covers(entry.shown)), None))
+
+
+def _with_workspaces(approval: Approval, model: IndexedModel | None) -> Approval:
+    """Where an approval lets the model be brought to stands in the index: the table has a line per principal."""
+    named = [each.workspaces for each in (model.approvals if model else ()) if approval.principal in each.principals]
+    return replace(approval, workspaces=tuple(sorted({workspace for each in named for workspace in each})))
+
+
+def _index(context: Context, archive: Archive) -> Index | None:
+    """The archive's index; without one that can be read the pages only lack the workspaces of approvals."""
+    try:
+        return read_index(archive)
+    except StepError as error:
+        context.log.warning(str(error))
+        return None

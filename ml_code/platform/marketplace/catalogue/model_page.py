@@ -149,11 +149,12 @@ def _approvals(entry: Entry, catalogue: Catalogue) -> Section:
     if not entry.approvals:
         words = "Nobody may use it yet. How to have it approved stands under How to get it."
         return Section("approvals", "Approvals", words)
-    head = ("who may use it", "state", "until", "approved by", "reason", "applied", "commit")
+    head = ("who may use it", "state", "where", "until", "approved by", "reason", "applied", "commit")
     rows: list[list[Cell]] = [
         [
             each.principal,
             _state(each, catalogue.date),
+            _where(each) if each.holds(catalogue.date) else "–",
             day(each.until),
             each.approved_by or "–",
             each.reason + (f" (could not be changed since: {each.problem})" if each.problem else ""),
@@ -170,6 +171,10 @@ def _state(approval: Approval, date: datetime.date) -> Label:
     if approval.holds(date):
         return Label("approved", "good")
     return Label("failed" if approval.problem else "ended", "bad" if approval.problem else "")
+
+
+def _where(approval: Approval) -> str:
+    return "at the hub" + (f", brought to {', '.join(approval.workspaces)}" if approval.workspaces else "")
 
 
 def _evidence(entry: Entry) -> Section:
@@ -194,7 +199,8 @@ def _how_to_get(entry: Entry, catalogue: Catalogue) -> Section:
         f"- model: {name}\n  principals: [your-group]\n  workspaces: [your-workspace]\n  until: YYYY-MM-DD\n"
         "  approved_by: who.answers@example.com\n  reason: what it is for and what speaks for it"
     )
-    wanted = f"wanted:\n  - model: {name}\n    name: {name}\n    deploy: none   # or batch, or endpoint"
+    wanted = f"wanted:\n  - {{model: {name}}}   # the approved champion; version, name and deploy say more"
+    bring = f"branchline marketplace bring {name} --workspace your-workspace"
     load = f'import mlflow\n\nmodel = mlflow.pyfunc.load_model("models:/{entry.name}/{shown.number}")'
     return Section(
         "get",
@@ -210,7 +216,7 @@ def _how_to_get(entry: Entry, catalogue: Catalogue) -> Section:
             Part(
                 "Or at once",
                 "From a checkout:",
-                code=f"branchline marketplace bring {name}",
+                code=bring,
             ),
             Part("Or use it at the hub", "With an approval, from code that reaches the hub's registry:", code=load),
         ],

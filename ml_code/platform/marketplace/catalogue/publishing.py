@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
 RECORD = "pages.json"
+_HTML = "text/html; charset=utf-8"
 _AT_ONCE = 8
 
 
@@ -126,6 +127,8 @@ class Site:
 
         self.url = url.rstrip("/")
         self._files, self._root = fsspec.core.url_to_fs(self.url, **(options or {}))
+        protocol = self._files.protocol
+        self._protocols = {protocol} if isinstance(protocol, str) else set(protocol)
 
     def paths(self) -> set[str]:
         self._files.invalidate_cache()
@@ -141,18 +144,22 @@ class Site:
     def write(self, path: str, content: bytes) -> None:
         where = f"{self._root}/{path}"
         try:
-            self._files.makedirs(where.rpartition("/")[0], exist_ok=True)
-            # Web servers of object stores answer with the type that is kept beside the file.
-            typed = {"ContentType": "text/html; charset=utf-8"} if path.endswith(".html") and self._is_s3() else {}
-            self._files.pipe_file(where, content, **typed)
+            if "file" in self._protocols:  # object stores have no folders to make
+                self._files.makedirs(where.rpartition("/")[0], exist_ok=True)
+            self._files.pipe_file(where, content, **(self._typed() if path.endswith(".html") else {}))
         except OSError as error:
             raise StepError(f"{self.url}/{path}: could not be written ({error})") from error
 
     def remove(self, path: str) -> None:
         self._files.rm_file(f"{self._root}/{path}")
 
-    def _is_s3(self) -> bool:
-        return "s3" in ([self._files.protocol] if isinstance(self._files.protocol, str) else self._files.protocol)
+    def _typed(self) -> dict[str, Any]:
+        """Object stores that serve a site answer with the type that is kept beside the file; each names it its way."""
+        if "s3" in self._protocols:
+            return {"ContentType": _HTML}
+        if "gs" in self._protocols:
+            return {"content_type": _HTML}
+        return {"content_settings": {"content_type": _HTML}} if "abfs" in self._protocols else {}
 
 
 def _recorded(folder: Folder) -> dict[str, str]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
+from ml_code.platform.marketplace.consumers.uses import Kind
 from ml_code.platform.marketplace.hub import marks
 from ml_code.platform.registry.versions import CHAMPION
 
 RECENT = 30
 """Days over which popularity is counted."""
-KINDS = ("brought", "batch", "endpoint")
+KINDS: tuple[str, ...] = get_args(Kind)
 """What a use can be."""
 OPEN_SOURCE = "open-source"
 """The workspace under which models from outside lie in the archive."""
@@ -64,6 +65,8 @@ class Approval:
     commit: str
     problem: str = ""
     """Why what was asked for since could not be applied."""
+    workspaces: tuple[str, ...] = ()
+    """Where it may be brought to; none: it is used at the hub."""
 
     def holds(self, day: datetime.date) -> bool:
         """Whether the approval is in force on that day."""

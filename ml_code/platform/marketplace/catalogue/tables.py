@@ -12,6 +12,7 @@ from ml_code.platform import tables
 from ml_code.platform.errors import StepError
 from ml_code.platform.marketplace import schema
 from ml_code.platform.marketplace.catalogue.records import KINDS, Approval, Intake, Refusal, Use
+from ml_code.platform.marketplace.consumers.uses import FOLDER
 from ml_code.platform.marketplace.registry.reading import is_in_catalog
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def gather_uses(context: Context, archive: Archive) -> tuple[int, list[str]]:
     tables.create_table(context.spark, context.table(schema.USES_TABLE), schema.USES, schema.USES_COMMENT)
     known = {row["use_id"] for row in _rows(context, schema.USES_TABLE, ("use_id",))}
     rows, unreadable = [], []
-    for path in archive.documents("uses"):
+    for path in archive.documents(FOLDER):
         if path.rpartition("/")[2].removesuffix(".json") in known:
             continue
         try:

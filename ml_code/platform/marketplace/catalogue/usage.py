@@ -20,7 +20,7 @@ def usage(entry: Entry, date: datetime.date) -> Section:
     popular = entry.popularity(date)
     words = (
         f"In the last {RECENT} days {plural(popular.workspaces, 'workspace')} used it {plural(popular.uses, 'time')}, "
-        f"for {plural(popular.rows, 'row')} or requests. A use is one bringing, one batch run or one endpoint's day."
+        f"for {plural(popular.rows, 'row')} or requests. A use: it was brought, a job scored, or an endpoint answered."
     )
     parts = [_weeks(entry, date), _consumers(entry), _latest(entry)]
     return Section("uses", "Uses and popularity", words, parts)

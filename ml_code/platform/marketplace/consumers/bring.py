@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from ml_code.platform.errors import StepError
 from ml_code.platform.marketplace.archive.archive import Archive
@@ -12,6 +13,7 @@ from ml_code.platform.marketplace.consumers.brought import Brought, full_name, r
 from ml_code.platform.marketplace.consumers.uses import record_use
 from ml_code.platform.marketplace.consumers.wanted import Choice, NotApproved, Wanted, choose, covers_brought
 from ml_code.platform.marketplace.governance.apply import Applied, apply_approvals
+from ml_code.platform.marketplace.governance.approvals import Approval
 from ml_code.platform.marketplace.governance.grants import Grants
 from ml_code.platform.marketplace.governance.index import Index, read_index
 from ml_code.platform.marketplace.manifest import Manifest
@@ -35,6 +37,18 @@ class Consumer:
         return full_name(self.place, wanted.name or wanted.model)
 
 
+class Endpoints(Protocol):
+    """Serving endpoints of brought models."""
+
+    def serve(self, model: str, version: int, principals: Collection[str]) -> str:
+        """Serves the version to the principals alone; says what was done. Raises StepError."""
+        ...
+
+    def end(self, model: str) -> str:
+        """Removes the endpoint; says what was done. Raises StepError."""
+        ...
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of one wanted model."""
@@ -48,16 +62,35 @@ class Outcome:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Served:
+    """What became of the endpoint of a brought model; `done` is what was done, or None and the reason why not."""
+
+    name: str
+    done: str | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a run did."""
+
+    outcomes: Sequence[Outcome]
+    applied: Sequence[Applied] = ()
+    served: Sequence[Served] = ()
+
+
 def bring(
     archive: Archive,
     consumer: Consumer,
     wanted: Sequence[Wanted],
     grants: Grants,
     transfer: Transfer,
+    endpoints: Endpoints,
     day: datetime.date,
     *,
     dry_run: bool = False,
-) -> tuple[list[Outcome], list[Applied]]:
+) -> Report:
     """Brings what is wanted and approved, and takes back the grants on what was brought and is not approved any more.
 
     What cannot be brought stops nothing else. One run of a workspace at a time: raises Leased, and StepError where the
@@ -67,11 +100,21 @@ def bring(
     if index is None:
         raise StepError(f"{archive.url}: the hub has not told any approvals yet: its job approve does")
     if dry_run:
-        return [_dry(index, consumer, each, day) for each in wanted], []
+        return Report([_dry(index, consumer, each, day) for each in wanted])
     with archive.lease(f"consumer-{consumer.workspace}"):
         known = read_brought(archive, consumer.workspace)
         outcomes = [_one(archive, index, consumer, each, transfer, day, known) for each in wanted]
-        return outcomes, list(_granted(index, consumer, known, grants, day))
+        to_serve = {consumer.full_name(each) for each in wanted if each.deploy == "endpoint"}
+        for name in sorted(to_serve & known.keys()):
+            known[name] = replace(known[name], endpoint=True)
+        write_brought(archive, consumer.workspace, known)
+        applied, served = [], []
+        for brought in [each for _, each in sorted(known.items()) if each.version]:
+            approvals = _approvals(index, consumer, brought)
+            applied += apply_approvals(approvals, {brought.model: brought.name}, grants, day)
+            if brought.endpoint:
+                served.append(_served(endpoints, brought, [each for each in approvals if each.holds(day)]))
+        return Report(outcomes, applied, served)
 
 
 def _one(
@@ -117,7 +160,7 @@ def _brought(
         principal=consumer.principal,
         once=name,
     )
-    now = Brought(name, model.name, wanted.version, version)
+    now = Brought(name, model.name, wanted.version, version, endpoint=bool(before and before.endpoint))
     if now == before:
         return Outcome(model.name, name, KEPT, wanted.version, version)
     known[name] = now
@@ -125,20 +168,22 @@ def _brought(
     return Outcome(model.name, name, BROUGHT, wanted.version, version)
 
 
-def _granted(
-    index: Index, consumer: Consumer, known: dict[str, Brought], grants: Grants, day: datetime.date
-) -> Iterator[Applied]:
-    """The rights on every model that was ever brought, as the approvals for this workspace say."""
-    for name, brought in sorted(known.items()):
-        if brought.version is None:
-            continue
-        model = index.model(brought.model)
-        approvals = [
-            each
-            for each in (model.approvals_of(consumer.workspace) if model else ())
-            if covers_brought(each, brought.hub_version)
-        ]
-        yield from apply_approvals(approvals, {brought.model: name}, grants, day)
+def _approvals(index: Index, consumer: Consumer, brought: Brought) -> list[Approval]:
+    """Those for what this workspace has brought, ended ones too."""
+    model = index.model(brought.model)
+    of_workspace = model.approvals_of(consumer.workspace) if model else ()
+    return [each for each in of_workspace if covers_brought(each, brought.hub_version)]
+
+
+def _served(endpoints: Endpoints, brought: Brought, holding: Sequence[Approval]) -> Served:
+    """An endpoint ends with its approval: whoever may not use the model any more does not query it either."""
+    try:
+        if holding and brought.version:
+            principals = {principal for each in holding for principal in each.principals}
+            return Served(brought.name, endpoints.serve(brought.name, brought.version, principals))
+        return Served(brought.name, endpoints.end(brought.name))
+    except (StepError, OSError) as error:
+        return Served(brought.name, None, str(error))
 
 
 def _dry(index: Index, consumer: Consumer, wanted: Wanted, day: datetime.date) -> Outcome:

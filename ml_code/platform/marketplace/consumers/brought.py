@@ -22,6 +22,8 @@ class Brought:
     hub_version: int
     version: int | None
     """The workspace's own number; None while it is on its way."""
+    endpoint: bool = False
+    """Whether it is served, too."""
 
 
 def full_name(place: str | None, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
@@ -60,8 +60,10 @@ def choose(
     `which` is the latest production version of each, or all versions that they have. `each` maps a function over
     models, for callers that have threads.
     """
-    names = (model for model in registry.models() if _fits(model.name, patterns))
-    found = each(lambda model: _choices(registry, model, which), names)
+    models = (model for model in registry.models() if _fits(model.name, patterns))
+    # One listing of everything costs less than a call a model, if everything is wanted.
+    listed = registry.all_versions() if which == "all" and "*" in patterns else None
+    found = each(lambda model: _choices(registry, model, which, listed), models)
     return sorted((choice for choices in found for choice in choices), key=_order)
 
 
@@ -75,11 +77,14 @@ def is_marked(description: str) -> bool:
     return EXPORTED in description
 
 
-def _choices(registry: Registry, model: RegisteredModel, which: Versions) -> list[Choice]:
+def _choices(
+    registry: Registry, model: RegisteredModel, which: Versions, listed: Mapping[str, list[ModelVersion]] | None
+) -> list[Choice]:
     if registry.client:
         model = registry.model(model.name)
     if which == "all":
-        return [_choice(model, version) for version in registry.versions(model.name)]
+        versions = registry.versions(model.name) if listed is None else listed.get(model.name, [])
+        return [_choice(model, version) for version in versions]
     production = _in_production(registry, model)
     if production is None:
         wanted = f"alias {CHAMPION}" if registry.kind == "unity_catalog" else f"alias {CHAMPION} and stage {PRODUCTION}"

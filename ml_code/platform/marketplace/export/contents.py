@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ml_code.platform.errors import StepError
@@ -12,6 +12,7 @@ from ml_code.platform.marketplace.registry.artifacts import Artifacts, Found, be
 from ml_code.platform.marketplace.registry.http import Denied, Refused
 from ml_code.platform.marketplace.registry.reading import Registry
 from ml_code.platform.marketplace.registry.records import ModelVersion
+from ml_code.platform.marketplace.registry.run_batches import RunBatches
 from ml_code.platform.marketplace.registry.runs import FoundRun, Runs
 
 MLMODEL = "MLmodel"
@@ -41,17 +42,21 @@ class Listed:
 class Contents:
     """Looks into versions of one registry. Threads may use it at once."""
 
-    def __init__(self, registry: Registry, pace: Pace) -> None:
+    def __init__(self, registry: Registry, pace: Pace, versions: Iterable[ModelVersion] = ()) -> None:
+        """`versions` are those that will be looked into, as far as known: their runs are read many at once."""
         self._registry = registry
         self._pace = pace
         self._runs = Runs(registry.rest)
+        # Databricks' documentation has one run a call, and no histories of many.
+        ids = [version.run_id for version in versions if version.run_id] if registry.is_mlflow else []
+        self._batches = RunBatches(registry.rest, self._runs, ids)
         self._artifacts = Artifacts(registry.rest, registry.uri, registry.registry_uri)
 
     def look(self, version: ModelVersion) -> Listed:
         """Run, logged model and the names of all files. Raises StepError where the model has no files."""
         with self._pace.turn():
             notes: list[str] = []
-            found = self._runs.get(version.run_id) if version.run_id else None
+            found = self._batches.get(version.run_id) if version.run_id else None
             _note_run(version, found, notes)
             root, logged = self._root(version, found, notes)
             model_files = self._artifacts.files(root)

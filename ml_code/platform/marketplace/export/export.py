@@ -62,7 +62,7 @@ def export(
         started, requests, written = time.monotonic(), registry.rest.requests, archive.bytes_written
         choices = choose(registry, order.patterns, order.versions, versions.map)
         progress = Progress(len(choices), say)
-        contents = Contents(registry, pace)
+        contents = Contents(registry, pace, _wanted(choices))
         snapshots = Snapshots(contents, archive, order.origin, pace, files, permissions, progress.read)
         run = _Run(registry, archive, order, pace, snapshots, progress)
         run.through(choices, versions, files)
@@ -79,7 +79,7 @@ def preview(registry: Registry, order: Order, pace: Pace) -> list[tuple[Choice, 
     """What an export would do with each version, the number of its files and their bytes; nothing is written."""
     with _threads(pace.concurrency) as (versions, _):
         choices = choose(registry, order.patterns, order.versions, versions.map)
-        contents = Contents(registry, pace)
+        contents = Contents(registry, pace, _wanted(choices))
 
         def look(choice: Choice) -> tuple[Choice, int, int]:
             if choice.skipped or choice.version is None:
@@ -208,6 +208,10 @@ class _Sum:
     def add(self, size: int) -> None:
         with self._lock:
             self.total += size
+
+
+def _wanted(choices: Sequence[Choice]) -> list[ModelVersion]:
+    return [choice.version for choice in choices if choice.version and not choice.skipped]
 
 
 def _skipped(choice: Choice) -> Outcome:

@@ -110,15 +110,17 @@ def _name(entry: AccessControlResponse) -> str:
     return entry.group_name or entry.user_name or entry.service_principal_name or ""
 
 
+def named(principal: str) -> dict[str, str]:
+    """A principal as lists of access name it. Users are mail addresses, service principals application ids."""
+    if "@" in principal:
+        return {"user_name": principal}
+    return {"service_principal_name" if _APPLICATION.match(principal) else "group_name": principal}
+
+
 def _entry(principal: str, level: str) -> AccessControlRequest:
-    """A principal's kind shows in its name: users are mail addresses, service principals application ids."""
     from databricks.sdk.service.iam import AccessControlRequest, PermissionLevel
 
-    if "@" in principal:
-        return AccessControlRequest(user_name=principal, permission_level=PermissionLevel(level))
-    if _APPLICATION.match(principal):
-        return AccessControlRequest(service_principal_name=principal, permission_level=PermissionLevel(level))
-    return AccessControlRequest(group_name=principal, permission_level=PermissionLevel(level))
+    return AccessControlRequest(**named(principal), permission_level=PermissionLevel(level))
 
 
 def _again(entry: AccessControlResponse) -> AccessControlRequest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,20 @@ def matching(names: Iterable[str], patterns: str) -> list[str]:
 def choose(archive: Archive, workspaces: Sequence[str], since: date, through: date) -> list[Chosen]:
     """Of the days' rows, both included, the latest of each workspace, model and version."""
     return latest(archive.exports(workspaces, since, through)) if workspaces else []
+
+
+def with_earlier(today: Sequence[Chosen], earlier: Sequence[Chosen], known: Collection[str]) -> list[Chosen]:
+    """The day's versions, and of the days before those whose manifest no import has heard of yet.
+
+    An export that ends after the day's import is not lost that way, nor is one of a day without an import.
+    """
+    taken = {(each.workspace, each.model, each.version) for each in today}
+    late = [
+        each
+        for each in earlier
+        if each.manifest_sha256 not in known and (each.workspace, each.model, each.version) not in taken
+    ]
+    return sorted([*today, *late], key=lambda each: (each.workspace, each.model, each.version))
 
 
 def latest(exports: pa.Table) -> list[Chosen]:

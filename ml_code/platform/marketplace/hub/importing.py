@@ -30,7 +30,7 @@ _WRONG = 400
 
 @dataclass(frozen=True)
 class Imported:
-    """What became of one version. `manifest` is None where it could not be read."""
+    """What became of one version."""
 
     chosen: Chosen
     status: str
@@ -39,7 +39,6 @@ class Imported:
     hub_version: int | None
     seconds: float
     at: datetime
-    manifest: Manifest | None = None
 
 
 @dataclass(frozen=True)
@@ -117,8 +116,9 @@ class _Work:
     def _lines(
         self, chosen: list[Chosen], results: dict[Chosen, Imported], told: Callable[[Imported], None]
     ) -> Iterator[_Line]:
-        for (workspace, model), found in groupby(chosen, key=lambda each: (each.workspace, each.model)):
-            versions = sorted(found, key=lambda each: each.version)
+        in_order = sorted(chosen, key=lambda each: (each.workspace, each.model, each.version))
+        for (workspace, model), found in groupby(in_order, key=lambda each: (each.workspace, each.model)):
+            versions = list(found)
             try:
                 yield _Line(hub_name(self._rules.naming, workspace, model, self._rules.place), versions)
             except Unfit as error:
@@ -149,20 +149,20 @@ class _Work:
             _check_row(chosen, manifest)
             brought = self._bring(line, place, chosen, manifest)
             reason = "; ".join(brought.notes)
-            return _result(chosen, brought.status, reason, line.hub_model, _since(began), brought.version, manifest)
+            return _result(chosen, brought.status, reason, line.hub_model, _since(began), brought.version)
         except _REFUSALS as error:
-            return _result(chosen, REFUSED, str(error), line.hub_model, _since(began), None, manifest)
+            return _result(chosen, REFUSED, str(error), line.hub_model, _since(began))
         except StepError as error:
             if isinstance(error, Refused) and error.status == _WRONG:
-                return _result(chosen, REFUSED, str(error), line.hub_model, _since(began), None, manifest)
+                return _result(chosen, REFUSED, str(error), line.hub_model, _since(began))
             if isinstance(error, Denied) and error.status == 401:
                 self._denied = str(error)  # nobody else will be let in either
-            if manifest:
-                self.bringer.runs.keep(manifest)
-            return _result(chosen, FAILED, str(error), line.hub_model, _since(began), None, manifest)
+            reason = str(error)
         except Exception as error:  # whatever it is, the other versions go on
             reason = f"{type(error).__name__}: {error}"
-            return _result(chosen, FAILED, reason, line.hub_model, _since(began), None, manifest)
+        if manifest:
+            self.bringer.runs.keep(manifest)  # the next import goes on from there
+        return _result(chosen, FAILED, reason, line.hub_model, _since(began))
 
     def _bring(self, line: _Line, place: int, chosen: Chosen, manifest: Manifest) -> Brought:
         state = self._state(line, manifest)
@@ -219,9 +219,8 @@ def _result(
     hub_model: str | None,
     seconds: float,
     version: int | None = None,
-    manifest: Manifest | None = None,
 ) -> Imported:
-    return Imported(chosen, status, reason, hub_model, version or None, seconds, datetime.now(UTC), manifest)
+    return Imported(chosen, status, reason, hub_model, version or None, seconds, datetime.now(UTC))
 
 
 def _since(began: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -74,6 +75,31 @@ def require_all(results: Sequence[Imported]) -> None:
         f"{len(wrong)} of {len(results)} versions were not imported: {shown}{more}. The import table has all of them; "
         "what failed is imported by the next run over the same days, what was refused needs a new export"
     )
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the import summary tells of the imports before a day's."""
+
+    last: date
+    """Day of the last of them; the day itself where there was none."""
+    manifests: frozenset[str]
+    """SHA-256 of the manifests that they dealt with from that day on; what failed is not among them."""
+
+
+def before(spark: SparkSession, table: str, day: date) -> Before:
+    """Reads the import summary."""
+    from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
+
+    if not spark.catalog.tableExists(table):
+        return Before(day, frozenset())
+    rows = spark.table(table).where(F.col("date") < F.lit(day))
+    last = rows.agg(F.max("date").alias("last")).collect()[0]["last"]
+    if last is None:
+        return Before(day, frozenset())
+    dealt = spark.table(table).where((F.col("date") >= F.lit(last)) & (F.col("status") != FAILED))
+    found = dealt.select("manifest_sha256").distinct().collect()
+    return Before(last, frozenset(row["manifest_sha256"] for row in found))
 
 
 def write_rows(spark: SparkSession, table: str, results: Sequence[Imported], day: date, run_id: str) -> None:

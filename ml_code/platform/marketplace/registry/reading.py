@@ -103,6 +103,16 @@ class Registry:
             found = [version_of(each) for each in self._pages("model-versions/search", where)]
         return sorted(found, key=lambda each: each.version)
 
+    def all_versions(self) -> dict[str, list[ModelVersion]] | None:
+        """The versions of all models in few calls, each by number; None where they are asked for model by model."""
+        if self.client:
+            return None
+        found: dict[str, list[ModelVersion]] = {}
+        for answer in self._pages("model-versions/search"):
+            version = version_of(answer)
+            found.setdefault(version.model, []).append(version)
+        return {model: sorted(versions, key=lambda each: each.version) for model, versions in found.items()}
+
     def describe_version(self, model: str, version: int, description: str) -> None:
         """Replaces a version's description."""
         if self.client:
@@ -118,6 +128,11 @@ class Registry:
             return f"models:/{model}/{version}"
         fields = {"name": model, "version": str(version)}
         return str(self.rest.call("GET", API + "model-versions/get-download-uri", fields)["artifact_uri"])
+
+    @property
+    def is_mlflow(self) -> bool:
+        """Whether this is reached as an MLflow server, and not as Databricks."""
+        return self.uri.startswith(("http://", "https://"))
 
     @property
     def registry_uri(self) -> str:

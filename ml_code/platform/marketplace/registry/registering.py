@@ -9,7 +9,7 @@ from ml_code.platform.marketplace.registry.http import Missing, Refused
 from ml_code.platform.marketplace.registry.reading import API, Registry
 from ml_code.platform.marketplace.registry.records import ModelVersion, RegisteredModel
 
-_TAKEN = "RESOURCE_ALREADY_EXISTS"
+_TAKEN = "ALREADY_EXISTS"  # RESOURCE_… of MLflow, ROUTINE_… of Unity Catalog
 
 
 class Models:
@@ -40,7 +40,7 @@ class Models:
             else:
                 self._rest.call("POST", API + "registered-models/create", fields, repeatable=True)
         except Refused as error:
-            if error.code != _TAKEN:
+            if not error.code.endswith(_TAKEN):
                 raise
             return False
         return True

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,10 @@ from ml_code.platform.marketplace.registry.reading import API
 from ml_code.platform.marketplace.registry.records import pairs
 
 _HISTORY_PAGE = 25_000
+
+
+History = tuple[tuple[float, int, int], ...]
+"""Value, step and time of each point."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +51,15 @@ class Runs:
             answer = self._rest.call("GET", API + "runs/get", {"run_id": run_id})["run"]
         except Missing:
             return None
+        keys = metric_keys(answer)
+        return self.found(answer, {key: self.history(run_id, key) for key in keys})
+
+    def found(self, answer: Mapping[str, Any], histories: Mapping[str, History]) -> FoundRun:
+        """The REST API's JSON of a run, with the histories of its metrics."""
         info, data = answer["info"], answer.get("data", {})
         experiment, tags = self._experiment(str(info["experiment_id"]))
         run = Run(
-            run_id=run_id,
+            run_id=str(info["run_id"]),
             name=str(info.get("run_name") or ""),
             status=str(info.get("status") or ""),
             start=_time(info.get("start_time")),
@@ -57,15 +67,19 @@ class Runs:
             user=str(info.get("user_id") or ""),
             params=pairs(data.get("params", [])),
             tags=pairs(data.get("tags", [])),
-            metrics={
-                str(metric["key"]): self._history(run_id, str(metric["key"])) for metric in data.get("metrics", [])
-            },
+            metrics=histories,
             inputs=tuple(_input(each) for each in answer.get("inputs", {}).get("dataset_inputs", [])),
             experiment_id=str(info["experiment_id"]),
             experiment=experiment,
             experiment_tags=tags,
         )
         return FoundRun(run, str(info.get("artifact_uri") or ""), info.get("lifecycle_stage") == "deleted")
+
+    def know(self, experiments: Iterable[Mapping[str, Any]]) -> None:
+        """Experiments, as the REST API's JSON, that need not be asked for."""
+        with self._lock:
+            for each in experiments:
+                self._experiments[str(each["experiment_id"])] = str(each["name"]), pairs(each.get("tags", []))
 
     def logged_model(self, model_id: str) -> FoundModel:
         """MLflow 3's record of a model. Raises http.Missing."""
@@ -80,18 +94,16 @@ class Runs:
         )
         return FoundModel(model, str(info["artifact_uri"]))
 
-    def _history(self, run_id: str, key: str) -> tuple[tuple[float, int, int], ...]:
+    def history(self, run_id: str, key: str) -> History:
+        """All values of a metric, in the order of their times."""
         fields: dict[str, Any] = {"run_id": run_id, "metric_key": key}
-        points: list[tuple[float, int, int]] = []
+        points: list[Mapping[str, Any]] = []
         while True:
             answer = self._rest.call("GET", API + "metrics/get-history", fields)
-            points += [
-                (float(each.get("value", 0)), int(each.get("step", 0)), int(each.get("timestamp", 0)))
-                for each in answer.get("metrics", [])
-            ]
+            points += answer.get("metrics", [])
             token = answer.get("next_page_token")
             if not token:
-                return tuple(points)
+                return history_of(points)
             fields |= {"page_token": token, "max_results": _HISTORY_PAGE}
 
     def _experiment(self, experiment_id: str) -> tuple[str, Mapping[str, str]]:
@@ -100,6 +112,17 @@ class Runs:
                 answer = self._rest.call("GET", API + "experiments/get", {"experiment_id": experiment_id})["experiment"]
                 self._experiments[experiment_id] = str(answer["name"]), pairs(answer.get("tags", []))
             return self._experiments[experiment_id]
+
+
+def metric_keys(answer: Mapping[str, Any]) -> list[str]:
+    """Names of a run's metrics."""
+    return [str(metric["key"]) for metric in answer.get("data", {}).get("metrics", [])]
+
+
+def history_of(points: Iterable[Mapping[str, Any]]) -> History:
+    """Points of one metric, in an order that does not depend on how they were asked for."""
+    found = [(float(each.get("value", 0)), int(each.get("step", 0)), int(each.get("timestamp", 0))) for each in points]
+    return tuple(sorted(found, key=lambda each: (each[2], each[1], math.isnan(each[0]), each[0])))
 
 
 def _input(each: Mapping[str, Any]) -> dict[str, Any]:

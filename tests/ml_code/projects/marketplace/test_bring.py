@@ -169,6 +169,37 @@ def test_two_runs_of_one_workspace_do_not_mix(west: West) -> None:
         west.bring({"model": "east__line"})
 
 
+@pytest.mark.parametrize("call", ["write_brought", "record_use", "apply_approvals"])
+def test_a_run_that_was_killed_is_made_whole_by_the_next(
+    west: West, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is registered, after it, and before it is granted."""
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    west.tell()
+    with monkeypatch.context() as patch:
+        patch.setattr(f"ml_code.platform.marketplace.consumers.bring.{call}", killed)
+        with pytest.raises(KeyboardInterrupt):
+            west.bring({"model": "east__line"})
+        assert not west.archive.documents("uses") or call == "apply_approvals"
+    west.bring({"model": "east__line"})
+    full = west.full("east__line")
+    assert [each.version for each in MlflowClient().search_model_versions(f"name = '{full}'")] in (["1"], [1])
+    assert west.users("east__line") == [west.group]
+    assert [use["version"] for use in west.uses()] == [1]
+
+
+def test_an_endpoint_where_there_is_no_serving_is_told_and_the_rest_is_done(west: West) -> None:
+    west.tell()
+    with pytest.raises(
+        StepError, match=r"brought and granted, but not served:(.|\n)*serving endpoints of this workspace"
+    ):
+        west.bring({"model": "east__line", "deploy": "endpoint"})
+    assert west.users("east__line") == [west.group]
+
+
 def test_a_workspaces_own_registry_has_it_in_production(west: West) -> None:
     west.tell()
     name = f"{west.place.schema}-line"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -94,3 +95,20 @@ def test_a_dry_run_writes_no_row(step: Step, origins: Origins, capsys: pytest.Ca
 
     assert "dry run: dev01's dry 1 would be imported as" in capsys.readouterr().out
     assert not step.context.spark.catalog.tableExists(step.context.table("imports"))
+
+
+def test_what_was_exported_after_the_last_import_had_looked_is_taken_by_the_next(
+    step: Step, hub: Hub, origins: Origins
+) -> None:
+    monday = step.context.date
+    record(origins.archive, origins.version("early", 1), monday)
+    step.run()
+    record(origins.archive, origins.version("late", 1), monday)
+    record(origins.archive, origins.version("next", 1), monday + timedelta(days=2))
+    step.context = step.place.context("marketplace.import", monday + timedelta(days=2), run_id="78")
+
+    imported = step.run()
+
+    assert [each.chosen.model for each in imported] == ["late", "next"]
+    assert [row[1] for row in step.rows()] == ["early", "late", "next"]
+    assert [each.chosen.model for each in step.run(since=str(monday))] == ["early", "late", "next"]

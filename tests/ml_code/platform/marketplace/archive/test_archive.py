@@ -85,6 +85,14 @@ def test_a_manifest_that_is_not_its_sum_is_refused(folder: Address, make_manifes
         archive.manifest(committed.path)
 
 
+def test_a_damaged_manifest_is_written_anew(address: Address, make_manifest: Make) -> None:
+    archive = address.open()
+    committed = archive.commit(make_manifest())
+    archive._storage.write(committed.path, b"{")
+    assert archive.commit(make_manifest()) == committed
+    assert archive.manifest(committed.path, committed.sha256) == make_manifest()
+
+
 def test_a_newer_manifest_says_so(folder: Address, make_manifest: Make) -> None:
     archive = folder.open()
     committed = archive.commit(replace(make_manifest(), format=FORMAT + 1))

@@ -121,6 +121,15 @@ def test_a_chunk_that_is_not_what_its_name_says_is_refused(folder: Address, faul
     assert "next export" in str(caught.value)
 
 
+def test_a_truncated_object_is_refused_wherever_it_lies(address: Address) -> None:
+    archive = address.open()
+    file = archive.put("f", [os.urandom(3_000)])
+    storage, path = archive._storage, place(file.chunks[1])
+    storage.write(path, (storage.read(path) or b"")[:400])
+    with pytest.raises(Damaged, match=f"{path}: part of f, truncated"):
+        list(archive.read(file))
+
+
 def test_nothing_unverified_is_handed_out(folder: Address) -> None:
     archive = folder.open()
     content = os.urandom(5_000)

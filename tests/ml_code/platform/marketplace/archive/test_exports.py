@@ -7,13 +7,17 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import deltalake
 import pytest
 
 from ml_code.platform.errors import StepError
-from ml_code.platform.marketplace.archive.archive import StorageError
+from ml_code.platform.marketplace.archive import exports
+from ml_code.platform.marketplace.archive.archive import Archive, StorageError
 from ml_code.platform.marketplace.archive.exports import delta_options
 from ml_code.platform.marketplace.schema import EXPORTS
 from tests.ml_code.platform.marketplace.archive.conftest import Address
+from tests.support.proxy import proxy
+from tests.support.s3 import S3
 
 DAY = date(2026, 3, 1)
 
@@ -53,10 +57,20 @@ def test_skipped_and_failed_are_told_every_time(folder: Address) -> None:
 
 
 def test_two_writers_of_one_workspace_lose_nothing(folder: Address) -> None:
-    archives = [folder.open() for _ in range(4)]
+    archives = [folder.open() for _ in range(4)]  # they also make the table at once
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda n: archives[n % 4].append_exports("w", [_row("w", f"m{n}")]), range(12)))
     assert _models(archives[0].exports(None, DAY, DAY)) == sorted(f"m{n}" for n in range(12))
+
+
+def test_many_small_files_are_merged(folder: Address, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "_FILES", 5)
+    archive = folder.open()
+    for number in range(14):
+        archive.append_exports("w", [_row("w", f"m{number:02}", day=DAY + timedelta(number))])
+    assert len(deltalake.DeltaTable(f"{folder.url}/exports/w").file_uris()) <= 7
+    assert _models(archive.exports(None, DAY, DAY + timedelta(99))) == [f"m{number:02}" for number in range(14)]
+    assert _models(archive.exports(None, DAY + timedelta(3), DAY + timedelta(4))) == ["m03", "m04"]
 
 
 @pytest.mark.parametrize(
@@ -80,6 +94,19 @@ def test_a_table_that_lost_its_files_is_told(folder: Address) -> None:
     next(Path(folder.url, "exports").rglob("*.parquet")).unlink()
     with pytest.raises(StorageError, match="exports/w: the export table cannot be read"):
         archive.exports(None, DAY, DAY)
+
+
+def test_s3_that_is_read_only_is_told_and_loses_no_row(s3: S3) -> None:
+    with proxy(s3.endpoint) as between:
+        archive = Archive.open(s3.url("read-only"), s3.behind(between.url).options, create=True)
+        archive.append_exports("w", [_row("w", "a")])
+        between.fault = lambda method, path: 403 if method == "PUT" else None
+        with pytest.raises(StorageError, match="exports/w: the export table cannot be written"):
+            archive.append_exports("w", [_row("w", "b")])
+        assert _models(archive.exports(None, DAY, DAY)) == ["a"]
+        between.fault = lambda method, path: None
+        archive.append_exports("w", [_row("w", "b")])
+        assert _models(archive.exports(None, DAY, DAY)) == ["a", "b"]
 
 
 def test_access_as_delta_knows_it() -> None:

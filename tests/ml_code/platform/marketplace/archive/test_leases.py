@@ -14,6 +14,7 @@ import pytest
 
 from ml_code.platform.marketplace.archive.archive import Archive, Leased
 from tests.ml_code.platform.marketplace.archive.conftest import Address
+from tests.support.s3 import S3
 
 ROOT = Path(__file__).parents[5]
 
@@ -127,6 +128,21 @@ def test_a_holder_that_lost_it_is_told(folder: Address) -> None:
         archive.write_document("leases/w/000000000009.json", _foreign(until=time.time() + 60))
         time.sleep(0.4)
     assert archive.documents("leases") == ["leases/w/000000000001.json", "leases/w/000000000009.json"]
+
+
+def test_a_creation_whose_answer_was_lost_is_a_lease_all_the_same(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = Archive.open(s3.url("lost-answer"), s3.options, create=True)
+    files = archive._storage._fs
+    create, lost = files.pipe_file, iter([True])
+
+    def hang_up(path: str, content: bytes, **how: str) -> None:
+        create(path, content, **how)
+        if next(lost, False):
+            raise ConnectionResetError("hung up after the write")
+
+    monkeypatch.setattr(files, "pipe_file", hang_up)
+    with archive.lease("w"), pytest.raises(Leased):
+        archive.lease("w").__enter__()
 
 
 def test_a_half_written_lease_is_respected_for_a_minute(folder: Address) -> None:

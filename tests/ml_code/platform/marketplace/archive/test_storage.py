@@ -135,6 +135,24 @@ def test_s3_that_is_busy_is_asked_again(behind: tuple[Proxy, Storage], status: i
     assert storage.read(f"busy/{status}") == b"content"
 
 
+def test_s3_that_asks_for_time_gets_it(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    storage, answers = Storage(s3.url("faults"), s3.options), iter(["7", "3600", "soon", ""])
+    monkeypatch.setattr(time, "sleep", pauses.append)
+
+    def busy(path: str, content: bytes) -> None:
+        if (asked := next(answers, None)) is not None:
+            error = OSError(errno.EBUSY, "Please reduce your request rate.")
+            headers = {"HTTPHeaders": {"retry-after": asked}}
+            error.response = {"Error": {"Code": "SlowDown"}, "ResponseMetadata": headers}  # type: ignore[attr-defined]
+            raise error
+
+    monkeypatch.setattr(storage._fs, "pipe_file", busy)
+    storage.write("x", b"content")
+    assert pauses[:2] == [7.0, 60.0]
+    assert all(0 < pause < 2 for pause in pauses[2:])
+
+
 def test_s3_that_stays_busy_is_told(behind: tuple[Proxy, Storage]) -> None:
     between, storage = behind
     between.fault = lambda method, path: 503

@@ -22,6 +22,8 @@ from ml_code.platform.marketplace.catalogue.gathering import read_catalogue
 from ml_code.platform.marketplace.catalogue.publishing import Published
 from ml_code.platform.marketplace.catalogue.site import INDEX, page_path
 from ml_code.platform.marketplace.catalogue.tables import gather_uses
+from ml_code.platform.marketplace.governance.approvals import Approval
+from ml_code.platform.marketplace.governance.index import FILE, Index, IndexedModel
 from ml_code.platform.marketplace.manifest import Manifest, Origin, Run, Version
 from ml_code.platform.marketplace.registry.reading import Registry
 from ml_code.projects.marketplace.catalogue import Catalogued, run
@@ -114,6 +116,16 @@ def hub(services: Services, tmp_path_factory: pytest.TempPathFactory) -> Hub:
             ],
         )
         made.archive.write_document("uses/0.json", USE)
+        approved = Approval(
+            model="east__risk",
+            principals=("ward",),
+            workspaces=("west", "north"),
+            until=DAY,
+            approved_by="board@example.com",
+            reason="validated, report 114",
+        )
+        indexed = IndexedModel("east__risk", made.model, "", (), (approved,))
+        Index("2026-11-20T04:30:00+00:00", "1f" * 20, (indexed,)).write(made.archive)
     return made
 
 
@@ -173,7 +185,14 @@ def test_the_pages_tell_what_registry_tables_and_archive_know(hub: Hub) -> None:
     done = hub.run(site=str(hub.folder / "site"))
     assert (done.models, done.path) == (1, f"{hub.pages}/{INDEX}")
     front, model = hub.page(INDEX), hub.page(page_path(hub.model))
-    for said in ("east__risk", "Risk of everything.", "v2 (champion)", "sklearn", "ward", "a sum does not match"):
+    for said in (
+        "east__risk",
+        "Risk of everything.",
+        "v2 (champion)",
+        "sklearn",
+        "ward (brought to north, west)",
+        "a sum",
+    ):
         assert said in front, said
     for not_said in ("_gone", "former", "students", "visitors"):
         assert not_said not in front, not_said
@@ -201,9 +220,10 @@ def test_a_use_is_counted_once_and_what_is_no_record_stops_nothing(hub: Hub) -> 
     hub.archive.write_document("uses/again.json", {**USE, "use_id": "1" * 32})
     hub.archive.write_document("uses/bad.json", {"use_id": "2"})
     hub.archive.write_document("uses/negative.json", {**USE, "use_id": "3", "count": -1})
+    hub.archive.write_document("uses/odd.json", {**USE, "use_id": "4", "kind": "looked at"})
     counted, unreadable = gather_uses(context, hub.archive)
     assert counted == 1
-    assert [line.partition(":")[0] for line in unreadable] == ["uses/bad.json", "uses/negative.json"]
+    assert [line.partition(":")[0] for line in unreadable] == ["uses/bad.json", "uses/negative.json", "uses/odd.json"]
     assert gather_uses(context, hub.archive)[0] == 0
     (entry,) = read_catalogue(context, hub.archive, Registry.connect()).entries
     popular = entry.popularity(DAY)
@@ -247,6 +267,16 @@ def damaged(hub: Hub) -> Iterator[Callable[[str], None]]:
     yield break_file
     for chunk, content in kept.items():
         chunk.write_bytes(content)
+
+
+def test_an_index_of_a_newer_format_hides_only_what_it_tells(hub: Hub) -> None:
+    kept = hub.archive.read_document(FILE)
+    hub.archive.write_document(FILE, {**kept, "format": 99})
+    try:
+        (entry,) = read_catalogue(hub.place.context("test", DAY), hub.archive, Registry.connect()).entries
+    finally:
+        hub.archive.write_document(FILE, kept)
+    assert [(each.principal, each.workspaces) for each in entry.approved(DAY)] == [("ward", ())]
 
 
 def test_an_intake_is_shown_with_the_version_that_it_let_in(hub: Hub) -> None:

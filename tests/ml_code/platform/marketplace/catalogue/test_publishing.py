@@ -5,12 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ml_code.platform.errors import StepError
 from ml_code.platform.marketplace.catalogue.publishing import RECORD, Published, Site, publish
+from tests.support.s3 import BUCKET, s3_server
 
 PAGES = {"index.html": b"front", "models/a.html": b"a", "models/b.html": b"b"}
 
@@ -97,3 +99,14 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StepError, match=r"file/pages\.json: could not be written"):
         publish(Site(str(tmp_path / "file")), PAGES)
+
+
+def test_a_bucket_serves_the_site(tmp_path: Path) -> None:
+    with s3_server(tmp_path) as server:
+        site = Site(server.url("site"), server.options)
+        assert publish(site, PAGES) == Published(3, 3, 0)
+        assert publish(Site(server.url("site"), server.options), PAGES) == Published(3, 0, 0)
+        answer = httpx.get(f"{server.endpoint}/{BUCKET}/site/models/a.html", timeout=60)
+        assert (answer.text, answer.headers["content-type"]) == ("a", "text/html; charset=utf-8")
+        assert publish(site, {"index.html": b"front"}) == Published(1, 0, 2)
+        assert httpx.get(f"{server.endpoint}/{BUCKET}/site/models/a.html", timeout=60).status_code == 404

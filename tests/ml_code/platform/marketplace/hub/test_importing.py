@@ -134,7 +134,7 @@ def test_models_of_one_name_do_not_mix(hub: Hub, origins: Origins) -> None:
     again = hub.take(both[::-1], naming="all_{model}")
 
     assert [each.hub_model for each in apart] == [hub.name("twin", "dev01"), hub.name("twin", "dev02")]
-    assert sorted(each.status for each in together) == ["imported", "refused"], together
+    assert sorted(each.status for each in together) == ["imported", "refused"], [each.reason for each in together]
     assert sorted(each.status for each in again) == ["refused", "skipped"]
     [refused] = [each for each in together if each.status == "refused"]
     assert "already" in refused.reason

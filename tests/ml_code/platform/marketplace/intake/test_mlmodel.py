@@ -75,12 +75,7 @@ def test_what_would_run_or_fetch_is_refused(tmp_path: Path, flavors: Any, told: 
         ({"requirements__txt": "-e .\n"}, False),
         ({"requirements__txt": "./code/x.whl\n"}, False),
         ({"requirements__txt": "-r other.txt\n"}, False),
-        (
-            {
-                "python_env__yaml": "python: 3.11.7\nbuild_dependencies: [pip==24]\ndependencies: [-r requirements.txt]\n"
-            },
-            True,
-        ),
+        ({"python_env__yaml": "build_dependencies: [pip==24]\ndependencies: [-r requirements.txt]\n"}, True),
         ({"python_env__yaml": "python: 3.11.7\ndependencies: ['x @ file:///x']\n"}, False),
         ({"conda__yaml": "channels: [conda-forge]\ndependencies: [python=3.11, {pip: [mlflow==3.17]}]\n"}, True),
         ({"conda__yaml": "channels: [https://example.com]\ndependencies: [python=3.11]\n"}, False),
