@@ -23,8 +23,6 @@ FolderUrl = Annotated[str, Field(pattern=r"^(s3|abfss|gs|file)://\S+$")]
 
 SecretName = Annotated[str, Field(pattern=r"^[\w.@-]+/[\w.@-]+$")]
 
-WorkspaceFolder = Annotated[str, Field(pattern=r"^(/[\w.-]+)+$")]
-
 HubModel = Annotated[str, Field(pattern=r"^\w[\w-]*$")]
 
 RESERVED = ("hub", "open-source")
@@ -123,7 +121,6 @@ class Hub(Runner, Address):
         ("account users",), description="groups that approvals may name: they may enter catalog and schema, no more"
     )
     readers: tuple[Text, ...] = Field((), description="groups of the workspace that read the hub's tables and pages")
-    folder: WorkspaceFolder = Field("/branchline-marketplace", description="workspace folder of the pages")
     site: FolderUrl | None = Field(None, description="where the pages are put as a static site too; null: nowhere")
     site_secret: SecretName | None = Field(None, description="scope/key of the site's access, as for the archive")
     makes_credential: bool = Field(
@@ -167,6 +164,10 @@ class WorkspaceEntry(SourceValues, Address):
 
     name: WorkspaceName = Field(description="name in the marketplace; it stays, for exported versions bear it")
     wanted: tuple[Wanted, ...] = Field((), description="models of the hub that this workspace uses")
+    consumer: bool = Field(
+        False,
+        description="true: the place for brought models is made also while none is wanted, for those brought by hand",
+    )
     makes_credential: bool = Field(
         False,
         description="true: makes archive.credential; one workspace of each metastore does, where the hub is in another",
@@ -174,6 +175,11 @@ class WorkspaceEntry(SourceValues, Address):
     adopt: dict[str, Text] = Field(
         default_factory=dict, description="Terraform import: resource address to the existing object's id"
     )
+
+    @property
+    def is_consumer(self) -> bool:
+        """Whether models are brought to it."""
+        return self.consumer or bool(self.wanted)
 
     @model_validator(mode="after")
     def names_of_its_own(self) -> Self:

@@ -6,6 +6,11 @@ from infra.settings.project import Project
 
 HUB = "marketplace-hub"
 ENVIRONMENT = "marketplace"
+FOLDER = "/branchline-marketplace"
+"""Workspace folder of the pages and of the experiments that come with models; the steps know it, too.
+
+Not below /Shared: what lies there, everyone on Databricks may change.
+"""
 
 
 class MarketplaceSettings(Strict):

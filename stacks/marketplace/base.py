@@ -5,6 +5,7 @@ from pathlib import Path
 
 from infra.constructs.catalog import grant_beside
 from infra.constructs.compute import ClusterPolicy, ClusterPolicyConfig, JobClusterConfig
+from infra.constructs.directory import Directory, DirectoryConfig
 from infra.constructs.identity import ServicePrincipal, ServicePrincipalConfig
 from infra.constructs.job import GitPin, Job, JobConfig, Schedule
 from infra.constructs.permissions import Entry, Level, Permissions, PermissionsConfig
@@ -12,7 +13,7 @@ from infra.constructs.secrets import SecretScope, SecretScopeConfig
 from infra.constructs.storage import ExternalLocation, ExternalLocationConfig
 from infra.settings.environment import Address
 from infra.settings.marketplace import Runner
-from infra.settings.marketplace_settings import MarketplaceSettings
+from infra.settings.marketplace_settings import FOLDER, MarketplaceSettings
 from infra.synth.library import cdk
 from infra.synth.stack import StackPlace, WorkspaceStack
 from stacks.marketplace.plan import StackJobs
@@ -59,6 +60,13 @@ class MarketplaceStack(WorkspaceStack):
             name = ExternalLocation(self, "archive", config).name
         privileges = {self.principal: ["READ_FILES", "WRITE_FILES"]}
         grant_beside(self, self, "external_location", "archive", name, privileges)
+
+    def add_folder(self) -> str:
+        """The folder in which the service principal makes experiments and pages; returns its path."""
+        folder = Directory(self, "folder", DirectoryConfig(FOLDER, self.settings.values.destroy_data))
+        own = Entry(Level.CAN_MANAGE, service_principal=self.principal)
+        Permissions(self, "folder", PermissionsConfig("directory_path", folder.path, [own]))
+        return folder.path
 
     def add_jobs(self, planned: StackJobs, viewers: Sequence[str] = ()) -> None:
         """The jobs, each with its access list; `viewers` are groups that see their runs."""

@@ -23,7 +23,7 @@ class HubStack(MarketplaceStack):
         hub = settings.hub
         super().__init__(app, HUB, settings, hub, hub, hub.adopt, workspace="hub", root=root)
         self._add_data()
-        self._add_folder()
+        self._add_pages(self.add_folder())
         self.add_archive(makes_credential=hub.makes_credential)
         self.add_jobs(planned, viewers=hub.readers)
 
@@ -68,12 +68,9 @@ class HubStack(MarketplaceStack):
             ),
         )
 
-    def _add_folder(self) -> None:
-        hub, delete = self.settings.hub, self.settings.values.destroy_data
-        folder = Directory(self, "folder", DirectoryConfig(hub.folder, delete))
-        pages = Directory(self, "pages", DirectoryConfig(f"{folder.path}/{PAGES}", delete))
-        own = Entry(Level.CAN_MANAGE, service_principal=self.principal)
-        Permissions(self, "folder", PermissionsConfig("directory_path", folder.path, [own]))
+    def _add_pages(self, folder: str) -> None:
+        hub = self.settings.hub
+        pages = Directory(self, "pages", DirectoryConfig(f"{folder}/{PAGES}", self.settings.values.destroy_data))
         if hub.readers:
             readers = [Entry(Level.CAN_READ, group=group) for group in hub.readers]
             Permissions(self, "pages", PermissionsConfig("directory_path", pages.path, readers))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from infra.constructs.steps import Value
 from infra.settings.marketplace import Batch, Hub, Runner, Wanted, WorkspaceEntry
-from infra.settings.marketplace_settings import ENVIRONMENT, MarketplaceSettings, own_catalog
+from infra.settings.marketplace_settings import ENVIRONMENT, FOLDER, MarketplaceSettings, own_catalog
 from infra.settings.parameters import as_json
 from stacks.job_definition import JobDefinition, step
 
@@ -16,7 +16,7 @@ def hub_jobs(settings: MarketplaceSettings) -> list[JobDefinition]:
     """Import, intake of models from outside, approvals, and the catalogue's pages."""
     hub, size = settings.hub, settings.values.compute.size
     common = _common(settings, hub, hub.catalog, hub.schema_name)
-    pages = {"folder": f"{hub.folder}/{PAGES}", "site": hub.site or "", "site_secret": hub.site_secret or ""}
+    pages = {"folder": f"{FOLDER}/{PAGES}", "site": hub.site or "", "site_secret": hub.site_secret or ""}
     return [
         JobDefinition(
             name="marketplace-import",

@@ -17,7 +17,7 @@ _BROUGHT = ("USE_SCHEMA", "CREATE_MODEL", "CREATE_TABLE", "SELECT", "MODIFY")
 
 
 class MarketplaceWorkspaceStack(MarketplaceStack):
-    """Service principal, its rights on what is exported, and the jobs; with wanted models a place for them, too."""
+    """Service principal, its rights on what is exported, and the jobs; for a consumer also a place for its models."""
 
     def __init__(
         self,
@@ -30,8 +30,10 @@ class MarketplaceWorkspaceStack(MarketplaceStack):
     ) -> None:
         name = stack_name(source)
         super().__init__(app, name, settings, source, source, source.adopt, workspace=source.name, root=root)
-        if source.wanted and source.catalog is None:
-            self._add_own_catalog(source)
+        if source.is_consumer:
+            self.add_folder()
+            if source.catalog is None:
+                self._add_own_catalog(source)
         for number, (securable, privileges) in enumerate(sorted(_rights(source).items()), start=1):
             kind: SharedSecurable = "schema" if "." in securable else "catalog"
             grant_beside(self, self, kind, f"exported_{number}", securable, {self.principal: sorted(privileges)})
@@ -77,7 +79,7 @@ def _rights(source: WorkspaceEntry) -> Mapping[str, set[str]]:
 
     for securable in source.grants:
         need(securable, *_EXPORT)
-    if source.wanted and source.catalog is not None:
+    if source.is_consumer and source.catalog is not None:
         need(f"{source.catalog}.{source.schema_name}", *_BROUGHT)
     for batch in (each.batch for each in source.wanted if each.batch):
         for table, privileges in ((batch.input, ("SELECT",)), (batch.output, ("CREATE_TABLE", "SELECT", "MODIFY"))):

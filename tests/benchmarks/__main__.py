@@ -26,6 +26,7 @@ NAMES = (
     "explain",
     "false-alarms",
     "marketplace",
+    "marketplace-synth",
 )
 _TABLE = Path(__file__).parents[2] / "docs/benchmarks.md"
 

@@ -6,7 +6,7 @@ peer's import needs it. Time is that of export and import together, without the 
 with a new archive and an empty hub. Besides: the bytes between the halves, requests that the servers logged for a
 version, ours on MLflow 3 with files through the server, a second export of the unchanged workspace, and the peak memory
 with a file of 4 GiB. What each keeps is written to docs/marketplace-comparison.md, by one comparison that goes through
-the source's versions. MLFLOW_EXPORT_IMPORT_SOURCE names a checkout of the peer that is measured once, too.
+the source's versions. Later sources of the peer need MLflow 3 and are not on PyPI.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ VERSIONS = 5
 _GOAL = 8
 _BYTES_GOAL = 0.55
 _MEMORY_GOAL_GB = 0.5
-_SOURCE = os.environ.get("MLFLOW_EXPORT_IMPORT_SOURCE", "")
 
 
 def measure() -> Row:
@@ -49,8 +48,6 @@ def measure() -> Row:
                 return MODELS * VERSIONS / moved[side][-1].seconds
 
             mine, theirs = alternate(lambda: turn("ours"), lambda: turn("peer"), _rounds())
-            if _SOURCE:
-                bench.turn("newest", source)
         with bench.source(peers=False) as source:
             third = bench.turn("third", source)
             second = bench.second_export(source)
@@ -83,7 +80,6 @@ class _Side:
 _SIDES = {
     "ours": _Side("ours, MLflow 2.22", True, True),
     "peer": _Side("mlflow-export-import 1.2.0, MLflow 2.22", True, False),
-    "newest": _Side("its newest source, MLflow 2.22", True, False),
     "third": _Side("ours, MLflow 3", False, True),
 }
 
@@ -111,10 +107,8 @@ class _Bench:
         self._turns += 1
         about, place = _SIDES[side], self._folder / str(self._turns)
         with server(place / "hub", peer=about.peers, proxied=not about.peers) as hub:
-            if side in ("peer", "newest"):
-                moved = peer(source, hub, place / "between", _SOURCE if side == "newest" else "")
-            else:
-                moved = ours(source, hub, place / "between")
+            move = peer if side == "peer" else ours
+            moved = move(source, hub, place / "between")
             if about.title not in {column.title for column in self.columns}:
                 self.columns.append(Column(about.title, moved, self._kept(hub, about)))
         if side == "third":

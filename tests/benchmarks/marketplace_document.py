@@ -74,6 +74,8 @@ def _cell(kept: Kept, aspect: str) -> str:
 _COSTS: dict[str, Callable[[Moved], str]] = {
     "seconds, export": lambda moved: f"{moved.exported.seconds:.1f}",
     "seconds, import": lambda moved: f"{moved.imported.seconds:.1f}",
+    "CPU seconds of the tool": lambda moved: f"{moved.exported.cpu_seconds + moved.imported.cpu_seconds:.1f}",
+    "CPU seconds of tool and servers": lambda moved: f"{moved.cpu_seconds:.1f}",
     "requests, export": lambda moved: str(moved.exported.requests),
     "requests, import": lambda moved: str(moved.imported.requests),
     "MB between the two": lambda moved: f"{moved.stored / 1e6:.1f}",

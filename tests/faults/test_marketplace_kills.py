@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(3600)]
 
 _KILLS = int(os.environ.get("BRANCHLINE_KILLS", "20"))
 _MODELS = "ordinary-*"
-_STEPS_AT_FIRST = 400
+_IN_A_ROW = 8
 _BY_CLOCK = 0.3  # of the kills: they also reach what Python's audit does not see, as Delta's commit
 _LOST_BY_DESIGN = {"tags and description"}  # an exported version's description says so
 
@@ -56,15 +56,18 @@ def test_whatever_is_killed_is_ended_by_the_next_runs(
 ) -> None:
     seed = int(os.environ.get("BRANCHLINE_SEED", random.SystemRandom().randrange(10**6)))
     chance, kills, chain = random.Random(seed), Counter[str](), 0
-    steps = {"export": _STEPS_AT_FIRST, "import": _STEPS_AT_FIRST}
-    while kills.total() < _KILLS or min(kills.values()) < _KILLS // 4:
+    steps = {"export": 0, "import": 0}  # the first cycle is not killed: it tells how long one is
+    while min(kills["export"], kills["import"]) * 2 < _KILLS:
         chain += 1
         where = f"seed {seed}, chain {chain}"
         cycle = _Cycle(running.uri, f"{tmp_path}/{chain}", f"w{chain}")
         for what, sound in (("export", cycle.check_export), ("import", cycle.check_import)):
-            while cycle.is_killed(forked, what, chance, steps):
+            for _ in range(chance.randint(1, _IN_A_ROW) if steps[what] else 0):
+                if not cycle.is_killed(forked, what, chance, steps[what]):
+                    break
                 kills[what] += 1
                 sound(f"{where}, kill {kills[what]} of the {what}")
+            steps[what] = max(steps[what], cycle.end(forked, what))
         cycle.check_whole(source, where)
         cycle.unmark(source)
     print(f"seed {seed}: {dict(kills)} kills in {chain} cycles, {steps} steps of whole runs")
@@ -77,18 +80,21 @@ class _Cycle:
         self._client = MlflowClient(uri, uri)
         self._uri, self._archive, self._workspace = uri, archive, workspace
 
-    def is_killed(self, forked: Killer, what: str, chance: random.Random, steps: dict[str, int]) -> bool:
-        """Makes one attempt; False: it came to its end. `steps` learns how many a whole one has."""
-        attempt = Attempt(what, self._uri, self._archive, self._workspace, _MODELS)
+    def is_killed(self, forked: Killer, what: str, chance: random.Random, steps: int) -> bool:
+        """Makes one attempt that is to be killed; False: it came to its end before."""
         if chance.random() < _BY_CLOCK:
-            attempt = Attempt(**{**vars(attempt), "seconds": chance.uniform(0.02, 2.0)})
+            ended = forked.attempt(self._attempt(what, seconds=chance.uniform(0.02, 2.0)))
         else:
-            attempt = Attempt(**{**vars(attempt), "steps": chance.randint(1, steps[what])})
-        ended = forked.attempt(attempt)
+            ended = forked.attempt(self._attempt(what, steps=chance.randint(1, steps)))
         assert ended.killed or not ended.error, ended.error
-        if not ended.killed:
-            steps[what] = max(20, ended.steps)
         return ended.killed
+
+    def end(self, forked: Killer, what: str) -> int:
+        """Makes an attempt that nobody kills; the steps that it had."""
+        ended = forked.attempt(self._attempt(what))
+        assert not ended.killed, "killed by somebody else"
+        assert not ended.error, ended.error
+        return ended.steps
 
     def check_export(self, where: str) -> None:
         """Marked is only what has its row, a row only what has its manifest, a manifest only what is there, whole."""
@@ -132,6 +138,9 @@ class _Cycle:
         for name, versions in source.items():
             for each in versions:
                 self._client.update_model_version(name, str(each.number), each.description)
+
+    def _attempt(self, what: str, *, steps: int = 0, seconds: float = 0.0) -> Attempt:
+        return Attempt(what, self._uri, self._archive, self._workspace, _MODELS, steps, seconds)
 
     def _rows(self, archive: Archive) -> dict[tuple[str, int], str]:
         table = archive.exports([self._workspace], DAY, DAY).to_pylist()

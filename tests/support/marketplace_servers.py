@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from infra.workspace.tracking.template import create_database
 from tests.ml_code.conftest import free_port
 from tests.support.peers import QUIET, peer_python
@@ -53,6 +55,12 @@ class Server:
         """How many calls it has answered since it started, those by which it was waited for aside."""
         found = _REQUEST.findall((self.folder / "server.log").read_text(errors="replace"))
         return sum(not path.endswith("/health") for _, path in found)
+
+    def cpu_seconds(self) -> float:
+        """What its processes have worked so far."""
+        first = psutil.Process(self.process.pid)
+        times = [each.cpu_times() for each in (first, *first.children(recursive=True))]
+        return float(sum(each.user + each.system for each in times))
 
 
 @contextmanager
@@ -118,15 +126,14 @@ def _command(python: Path, folder: Path, port: int, peer: bool, proxied: bool) -
     return [*command, "--no-serve-artifacts", "--default-artifact-root", artifacts.as_uri()]
 
 
-def clean(**more: str) -> dict[str, str]:
+def clean() -> dict[str, str]:
     """For processes that are measured, and servers: no setting of this process's MLflow or workspace reaches them.
 
     Compiled modules are kept: MLflow's take ten seconds to compile.
     """
     dropped = ("MLFLOW_", "DATABRICKS_", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    quiet = {**QUIET, "PYTHONPATH": "", "PYTHONPYCACHEPREFIX": str(_BYTECODE), "GIT_PYTHON_REFRESH": "quiet"}
-    return {**kept, **quiet, **more}
+    return {**kept, **QUIET, "PYTHONPATH": "", "PYTHONPYCACHEPREFIX": str(_BYTECODE), "GIT_PYTHON_REFRESH": "quiet"}
 
 
 def _wait(found: Server) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +21,9 @@ class Half:
     """An export, or an import. Seconds without the start of its process; requests are those that the server logged."""
 
     seconds: float
+    cpu_seconds: float
+    """Of its process; another load of the machine does not change it."""
+    server_cpu_seconds: float
     peak_gb: float
     requests: int
     said: str
@@ -41,6 +43,11 @@ class Moved:
         return self.exported.seconds + self.imported.seconds
 
     @property
+    def cpu_seconds(self) -> float:
+        """Of the tool and the servers."""
+        return sum(half.cpu_seconds + half.server_cpu_seconds for half in (self.exported, self.imported))
+
+    @property
     def peak_gb(self) -> float:
         return max(self.exported.peak_gb, self.imported.peak_gb)
 
@@ -57,15 +64,15 @@ def ours(source: Server, target: Server, folder: Path) -> Moved:
 
 def our_half(what: str, server: Server, folder: Path) -> Half:
     command = [sys.executable, "-m", "tests.support.marketplace_cycle", what, server.uri, str(folder), "all"]
-    return _half(command, server, {})
+    return _half(command, server)
 
 
-def peer(source: Server, target: Server, folder: Path, sources: str = "") -> Moved:
-    """All versions by the peer's bulk tools with threads; `sources` is a folder with another release of it."""
+def peer(source: Server, target: Server, folder: Path) -> Moved:
+    """All versions by the peer's bulk tools, with threads."""
     halves = []
     for what, server in (("export", source), ("import", target)):
         command = [str(peer_python(PEER)), str(_RUN), what, server.uri, str(folder)]
-        halves.append(_half(command, server, {"PYTHONPATH": sources}))
+        halves.append(_half(command, server))
     return Moved(halves[0], halves[1], size_of(folder))
 
 
@@ -74,12 +81,17 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _half(command: list[str], server: Server, variables: Mapping[str, str]) -> Half:
-    before = server.requests()
-    done = subprocess.run(
-        command, cwd=_ROOT, env=clean(**variables), capture_output=True, text=True, timeout=_WITHIN, check=False
-    )
+def _half(command: list[str], server: Server) -> Half:
+    before, worked = server.requests(), server.cpu_seconds()
+    done = subprocess.run(command, cwd=_ROOT, env=clean(), capture_output=True, text=True, timeout=_WITHIN, check=False)
     assert done.returncode == 0, f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-4000:]}"
     told = json.loads(done.stdout.splitlines()[-1])
     said = (done.stderr.strip().splitlines() or [""])[-1]
-    return Half(told["seconds"], told["peak_gb"], server.requests() - before, said)
+    return Half(
+        seconds=told["seconds"],
+        cpu_seconds=told["cpu_seconds"],
+        server_cpu_seconds=server.cpu_seconds() - worked,
+        peak_gb=told["peak_gb"],
+        requests=server.requests() - before,
+        said=said,
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from ml_code.platform.errors import StepError
@@ -134,7 +134,8 @@ class Manifest:
 
     def to_json(self) -> bytes:
         """The document; the same manifest is the same bytes."""
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+        # `vars` of the parts, and not asdict, which copies every point of every metric.
+        return json.dumps(self, default=vars, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, document: bytes, where: str) -> Manifest:

@@ -80,12 +80,12 @@ def _lease(store: Archive, name: str) -> Iterator[None]:
 
 
 def _since_last(context: Context, store: Archive, workspaces: Sequence[str]) -> list[Chosen]:
-    """The day's exports, and those that came after the last import had looked."""
+    """The day's exports, and those that no import has dealt with yet."""
     past = before(context.spark, context.table(IMPORTS_TABLE), context.date)
     today = choose(store, workspaces, context.date, context.date)
-    if past.last == context.date:
+    if past.first == context.date:
         return today
-    earlier = choose(store, workspaces, past.last, context.date - timedelta(days=1))
+    earlier = choose(store, workspaces, past.first, context.date - timedelta(days=1))
     return with_earlier(today, earlier, past.manifests)
 
 

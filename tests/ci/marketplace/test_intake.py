@@ -83,6 +83,7 @@ def test_an_accepted_and_a_refused_request(clone: Path, hub: ModelHub, tmp_path:
     text = Path(files["markdown"]).read_text()
     assert "| notes | note-sorter v1 |" in text
     assert report["files"][0]["sha256"] in text
+    assert git(clone, "status", "--porcelain") == "", "nothing is taken in"
 
     hub.files["vocab.txt"] = EVIL
     done = CliRunner().invoke(app, ["marketplace", "check", "notes", *options])
@@ -126,10 +127,3 @@ def test_words_of_a_report_cannot_break_out_of_the_comment() -> None:
     assert "<b>" not in text
     assert "a\\|b" in text
     assert f"**{POLICY} changes" in text
-
-
-def test_the_check_takes_in_nothing(clone: Path, hub: ModelHub) -> None:
-    ask(clone, hub, "notes", 1)
-    before = sorted(path.name for path in clone.rglob("*") if ".git" not in path.parts)
-    run_check(clone, ["notes"])
-    assert sorted(path.name for path in clone.rglob("*") if ".git" not in path.parts) == before

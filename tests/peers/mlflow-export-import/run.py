@@ -1,8 +1,6 @@
 """Run by the peer's interpreter: its bulk export of all models or its bulk import, with threads.
 
 run.py export|import <tracking uri> <folder>
-
-Another release's sources may stand before the installed one on PYTHONPATH.
 """
 
 import contextlib
@@ -26,40 +24,24 @@ def main() -> None:
     with contextlib.redirect_stdout(sys.stderr):
         work = _export if what == "export" else _import
         call = work(folder)
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         call()
-        seconds = time.perf_counter() - started
-    print(json.dumps({"seconds": seconds, "peak_gb": round(_peak_gb(), 3)}))
+        took = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - worked}
+    print(json.dumps({**took, "peak_gb": round(_peak_gb(), 3)}))
 
 
 def _export(folder):
-    _mend()
     from mlflow_export_import.bulk import export_models
 
     # As its command line has them: the function's own default for stages is a stage that no version is in.
     options = {"model_names": "all", "output_dir": folder, "stages": None, "use_threads": True}
-    return lambda: export_models.export_models(**_client(export_models.export_models), **options)
+    return lambda: export_models.export_models(mlflow.MlflowClient(), **options)
 
 
 def _import(folder):
     from mlflow_export_import.bulk import import_models
 
-    call = getattr(import_models, "import_models", None) or import_models.import_all
-    return lambda: call(**_client(call), input_dir=folder, delete_model=False, use_threads=True)
-
-
-def _client(call):
-    """The client, by the name that this release gives it."""
-    name = "client" if call.__code__.co_varnames[0] == "client" else "mlflow_client"
-    return {name: mlflow.MlflowClient()}
-
-
-def _mend() -> None:
-    """Sources of December 2025 ask for an option by a name that it does not have; their commands cannot start."""
-    from mlflow_export_import.common import click_options
-
-    if hasattr(click_options, "opt_until") and not hasattr(click_options, "opt_runs_until"):
-        click_options.opt_runs_until = click_options.opt_until
+    return lambda: import_models.import_all(mlflow.MlflowClient(), folder, delete_model=False, use_threads=True)
 
 
 def _peak_gb() -> float:

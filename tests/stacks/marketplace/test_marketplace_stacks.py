@@ -153,6 +153,18 @@ def test_wanted_models_have_a_place_and_a_job_that_brings_them(synthesize: Synth
     assert "databricks_catalog" not in west
 
 
+def test_a_consumer_has_a_place_before_it_wants_anything(synthesize: Synthesize) -> None:
+    entries = [{"name": "east", "consumer": True}, {"name": "west", "consumer": True, "catalog": "lab"}]
+    stacks = synthesize(workspaces=entries)
+    made = stacks["marketplace-east"]["resource"]
+    assert made["databricks_directory"]["folder"]["path"] == "/branchline-marketplace"
+    assert set(made["databricks_catalog"]) == {"catalog"}
+    assert set(made["databricks_job"]) == {"marketplace_export"}
+    west = stacks["marketplace-west"]
+    assert "databricks_catalog" not in west["resource"]
+    assert "CREATE_MODEL" in grants(west)["lab.models"]
+
+
 def test_the_hub_is_entered_by_users_and_read_by_readers(synthesize: Synthesize) -> None:
     known = {"host": "https://hub.example.com", "branch": "release"}
     hub = synthesize(hub={**known, "readers": ["scientists"], "users": ["everybody"]})["marketplace-hub"]

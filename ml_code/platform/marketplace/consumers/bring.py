@@ -135,7 +135,7 @@ def _one(
         return Outcome(wanted.model, name, FAILED, reason=str(error))
     try:
         return _brought(archive, consumer, choice, name, transfer, known)
-    except (StepError, OSError) as error:
+    except _errors() as error:
         return Outcome(wanted.model, name, FAILED, choice.version.version, reason=str(error))
 
 
@@ -193,3 +193,11 @@ def _dry(index: Index, consumer: Consumer, wanted: Wanted, day: datetime.date) -
     except StepError as error:
         return Outcome(wanted.model, name, REFUSED if isinstance(error, NotApproved) else FAILED, reason=str(error))
     return Outcome(choice.model.name, name, BROUGHT, choice.version.version)
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What bringing one model fails with; MLflow's and the workspace's own among them."""
+    from databricks.sdk.errors.base import DatabricksError
+    from mlflow.exceptions import MlflowException
+
+    return (StepError, OSError, DatabricksError, MlflowException)

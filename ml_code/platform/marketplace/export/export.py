@@ -29,7 +29,7 @@ from ml_code.platform.marketplace.registry.reading import Registry
 from ml_code.platform.marketplace.registry.records import ModelVersion
 
 _FLUSH_SECONDS = 5.0
-_FLUSH_VERSIONS = 100
+_FLUSH_VERSIONS = 32
 _FRESH_SECONDS = 30.0
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ml_code.platform.marketplace.governance.index import IndexedModel, IndexedVersion
 from ml_code.platform.marketplace.hub import marks
+from ml_code.platform.marketplace.registry.http import Missing
 from ml_code.platform.registry.versions import CHAMPION
 
 if TYPE_CHECKING:
@@ -29,11 +30,15 @@ def hub_models(workspace: WorkspaceClient, registry: Registry, archive: Archive,
     paths = _Paths(archive)
 
     def one(full_name: str) -> IndexedModel | None:
-        found = registry.model(full_name)
-        if marks.WORKSPACE not in found.tags:
-            return None
+        try:
+            found = registry.model(full_name)
+            if marks.WORKSPACE not in found.tags:
+                return None
+            listed = registry.versions(full_name)
+        except Missing:
+            return None  # removed since the models were listed
         name = full_name.removeprefix(f"{place}.") if registry.kind == "unity_catalog" else full_name
-        versions = _versions(found, registry.versions(full_name), paths)
+        versions = _versions(found, listed, paths)
         return IndexedModel(name, full_name, found.description, tuple(versions))
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:

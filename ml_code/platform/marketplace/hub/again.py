@@ -12,6 +12,8 @@ _ATTEMPTS = 4
 _PAUSE = 0.5
 """Seconds before the second attempt; doubles."""
 
+_MET = "BAD_REQUEST"
+
 Made = TypeVar("Made")
 
 
@@ -21,8 +23,16 @@ def again(make: Callable[[], Made], clear: Callable[[], object]) -> Made:
         try:
             return make()
         except (Unreachable, Refused) as error:
-            if isinstance(error, Refused) and error.status < 500:
+            if isinstance(error, Refused) and not is_passing(error):
                 raise
             time.sleep(_PAUSE * 2 ** (attempt - 1))
             clear()
     return make()
+
+
+def is_passing(error: Refused) -> bool:
+    """Whether the server may say otherwise next time.
+
+    MLflow answers 400 BAD_REQUEST where two calls met in its database, as two runs with the same dataset do.
+    """
+    return error.status >= 500 or error.code == _MET

@@ -12,6 +12,7 @@ from itertools import groupby, zip_longest
 
 from ml_code.platform.errors import StepError
 from ml_code.platform.marketplace.archive.archive import Archive
+from ml_code.platform.marketplace.hub.again import is_passing
 from ml_code.platform.marketplace.hub.bring import Bringer, Brought, ModelState
 from ml_code.platform.marketplace.hub.choice import Chosen
 from ml_code.platform.marketplace.hub.errors import Unfit
@@ -153,7 +154,7 @@ class _Work:
         except _REFUSALS as error:
             return _result(chosen, REFUSED, str(error), line.hub_model, _since(began))
         except StepError as error:
-            if isinstance(error, Refused) and error.status == _WRONG:
+            if isinstance(error, Refused) and error.status == _WRONG and not is_passing(error):
                 return _result(chosen, REFUSED, str(error), line.hub_model, _since(began))
             if isinstance(error, Denied) and error.status == 401:
                 self._denied = str(error)  # nobody else will be let in either

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -29,6 +29,7 @@ _TYPES = {
     "timestamp": pa.timestamp("us", "UTC"),
 }
 _SCHEMA = pa.schema([pa.field(column.name, _TYPES[column.type]) for column in IMPORTS])
+_LOOKBACK, _MARGIN = timedelta(days=60), timedelta(days=7)
 _EVERY = 5.0
 _SHOWN = 5
 
@@ -81,25 +82,31 @@ def require_all(results: Sequence[Imported]) -> None:
 class Before:
     """What the import summary tells of the imports before a day's."""
 
-    last: date
-    """Day of the last of them; the day itself where there was none."""
+    first: date
+    """From which day on exports may still wait: that of the last import, and well before one that only failed."""
     manifests: frozenset[str]
-    """SHA-256 of the manifests that they dealt with from that day on; what failed is not among them."""
+    """SHA-256 of the manifests that were dealt with from that day on; what failed is not among them."""
 
 
 def before(spark: SparkSession, table: str, day: date) -> Before:
-    """Reads the import summary."""
+    """Reads the import summary; the day itself where there was no import before it."""
     from pyspark.sql import functions as F  # noqa: N812  # Spark's own convention
 
     if not spark.catalog.tableExists(table):
         return Before(day, frozenset())
-    rows = spark.table(table).where(F.col("date") < F.lit(day))
-    last = rows.agg(F.max("date").alias("last")).collect()[0]["last"]
+    rows = spark.table(table).select("date", "status", "manifest_sha256").where(F.col("date") >= F.lit(day - _LOOKBACK))
+    past, dealt = rows.where(F.col("date") < F.lit(day)), rows.where(F.col("status") != FAILED)
+    last = past.agg(F.max("date").alias("day")).collect()[0]["day"]
     if last is None:
         return Before(day, frozenset())
-    dealt = spark.table(table).where((F.col("date") >= F.lit(last)) & (F.col("status") != FAILED))
-    found = dealt.select("manifest_sha256").distinct().collect()
-    return Before(last, frozenset(row["manifest_sha256"] for row in found))
+    waiting = past.where(F.col("status") == FAILED).join(
+        dealt.select("manifest_sha256"), "manifest_sha256", "left_anti"
+    )
+    failed = waiting.agg(F.min("date").alias("day")).collect()[0]["day"]
+    # What failed may have been exported some days before it was first tried.
+    first = last if failed is None else min(last, failed - _MARGIN)
+    found = dealt.where(F.col("date") >= F.lit(first)).select("manifest_sha256").distinct().collect()
+    return Before(first, frozenset(row["manifest_sha256"] for row in found))
 
 
 def write_rows(spark: SparkSession, table: str, results: Sequence[Imported], day: date, run_id: str) -> None:

@@ -16,7 +16,7 @@ from ml_code.platform.marketplace.hub.target import Sending, Target, Uploads
 from ml_code.platform.marketplace.manifest import LoggedModel, Manifest, Run
 from ml_code.platform.marketplace.registry.writing import LandedRun, Point
 
-FOLDER = "/Shared/marketplace"
+FOLDER = "/branchline-marketplace/experiments"
 _CLAIM = "marketplace.files."
 _NOT_FOR_EXPERIMENTS = "mlflow."
 _NOTE = "mlflow.note.content"
@@ -105,7 +105,9 @@ class Runs:
             apart = manifest.logged_model if self._target.keeps_logged_models else None
             history = {} if self._target.keeps_logged_models else _history(run, made.run_id)
             tracking.log(made.run_id, _points(run, apart), run.params, history)
-            tracking.log_inputs(made.run_id, run.inputs)
+            # Two runs that name the same new dataset at once: MLflow's database takes one and refuses the other.
+            with self._locked(f"datasets of {experiment_id}"):
+                tracking.log_inputs(made.run_id, run.inputs)
             self._uploads.send(made.artifacts, [Sending(file.path, file) for file in manifest.artifacts])
             tracking.end_run(made.run_id, run.status, run.end)
         except StepError:

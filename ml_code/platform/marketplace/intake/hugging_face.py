@@ -67,13 +67,12 @@ def fetch_repository(source: HuggingFace, format: str, folder: Path, policy: Pol
 
 def _listed(source: HuggingFace) -> tuple[list[HubFile], str]:
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
 
     try:
         found = HfApi(endpoint=source.endpoint).model_info(
             source.repository, revision=source.revision, files_metadata=True, timeout=60
         )
-    except (HfHubHTTPError, *_connection_errors()) as error:
+    except _not_given_errors() as error:
         raise StepError(_not_given(source, error)) from error
     if found.sha != source.revision:
         raise Rejected("source", f"the Hub answers with revision {found.sha} where {source.revision} was asked for")
@@ -116,7 +115,6 @@ def _matches(file: HubFile, patterns: Iterable[str]) -> bool:
 
 def _download(source: HuggingFace, file: HubFile, folder: Path) -> Path:
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError
     from huggingface_hub.utils.tqdm import disable_progress_bars
 
     disable_progress_bars()
@@ -131,7 +129,7 @@ def _download(source: HuggingFace, file: HubFile, folder: Path) -> Path:
                 local_dir=folder,
             )
         )
-    except (HfHubHTTPError, *_connection_errors()) as error:
+    except _not_given_errors() as error:
         raise StepError(_not_given(source, error)) from error
 
 
@@ -148,10 +146,12 @@ def _verify(file: HubFile, path: Path) -> None:
         )
 
 
-def _connection_errors() -> tuple[type[Exception], ...]:
-    """huggingface_hub passes on the errors of its HTTP library, which is one or the other by its version."""
+def _not_given_errors() -> tuple[type[Exception], ...]:
+    """The Hub's own, and those of the HTTP library, which is one or the other by huggingface_hub's version."""
+    from huggingface_hub.errors import HfHubHTTPError
+
     libraries = [import_module(name) for name in ("httpx", "httpx2") if find_spec(name)]
-    return (OSError, *(library.HTTPError for library in libraries))
+    return (HfHubHTTPError, OSError, *(library.HTTPError for library in libraries))
 
 
 def _not_given(source: HuggingFace, error: Exception) -> str:

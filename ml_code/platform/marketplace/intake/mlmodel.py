@@ -30,7 +30,7 @@ _PATHS = frozenset(("pickled_model", "data", "model_path", "model_binary", "env"
 # `pickled_model` of scikit-learn must be what was checked as such, not a text that was not.
 _DATA = {"sklearn": ("pickled_model", {"pickle", "skops"}), "lightgbm": ("data", {"text"})}
 _ENVIRONMENTS = ("requirements.txt", "conda.yaml", "python_env.yaml")
-_PINNED = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?\s*([=<>!~]=?=?[^@;#/\\:]*)?(;[^@/\\:]*)?$")
+_PINNED = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?\s*([=<>!~]=?=?[^@;#/\\:$]*)?(;[^@/\\:$]*)?$")
 _PYTHON_KEYS = {"python", "build_dependencies", "dependencies"}
 _CONDA_KEYS = {"name", "channels", "dependencies"}
 _CHANNELS = {"conda-forge", "defaults"}
@@ -41,10 +41,7 @@ def check_mlmodel(folder: Path, kinds: Mapping[str, str]) -> None:
 
     `kinds`: what its files are, by path.
     """
-    try:
-        found = read_yaml(folder / FILE)
-    except ConfigurationError as error:
-        raise Rejected("mlmodel", str(error), FILE) from None
+    found = _read(folder / FILE, "mlmodel")
     flavors = found.get("flavors") if isinstance(found, dict) else None
     if not isinstance(flavors, dict) or not flavors or not all(isinstance(each, dict) for each in flavors.values()):
         raise Rejected("mlmodel", "it names no flavour", FILE)
@@ -52,6 +49,8 @@ def check_mlmodel(folder: Path, kinds: Mapping[str, str]) -> None:
         raise Rejected("mlmodel", f"flavour {', '.join(unknown)}: taken in are {', '.join(sorted(_FLAVORS))}", FILE)
     for name, flavor in flavors.items():
         _check_flavor(str(name), flavor, kinds)
+    if "python_function" in flavors:
+        _check_python(flavors["python_function"], flavors)
     for name in _ENVIRONMENTS:
         if (folder / name).exists():
             _check_environment(folder / name)
@@ -65,11 +64,6 @@ def describe(folder: Path) -> tuple[tuple[str, ...], dict[str, Any] | None]:
 
 
 def _check_flavor(name: str, flavor: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
-    if name == "python_function" and flavor.get("loader_module") not in _LOADERS:
-        told = (
-            f"loader_module {flavor.get('loader_module')!r} is run on loading; known are {', '.join(sorted(_LOADERS))}"
-        )
-        raise Rejected("mlmodel", told, FILE)
     for key in sorted(_CODE & flavor.keys()):
         if flavor[key]:
             raise Rejected("code", f"{name}.{key} names code, or another place to fetch from", FILE)
@@ -80,6 +74,23 @@ def _check_flavor(name: str, flavor: Mapping[str, Any], kinds: Mapping[str, str]
         raise Rejected("pickle", f"skops_trusted_types has {', '.join(untrusted[:5])}, not known to be harmless", FILE)
     if name in _DATA:
         _check_data(name, flavor, kinds, *_DATA[name])
+
+
+def _check_python(python: Mapping[str, Any], flavors: Mapping[str, Mapping[str, Any]]) -> None:
+    """What MLflow loads as a function must be the very model of the flavour that does the loading."""
+    loader, function = python.get("loader_module"), str(python.get("predict_fn", "predict"))
+    if loader not in _LOADERS:
+        told = f"loader_module {loader!r} is run on loading; known are {', '.join(sorted(_LOADERS))}"
+        raise Rejected("mlmodel", told, FILE)
+    name = str(loader).removeprefix("mlflow.")
+    if name not in flavors:
+        raise Rejected("mlmodel", f"python_function loads {name}, which is none of its flavours", FILE)
+    own = flavors[name].get(_DATA[name][0]) if name in _DATA else None
+    for key in ("data", "model_path"):
+        if key in python and python[key] != own:
+            raise Rejected("mlmodel", f"python_function.{key} is {python[key]!r}, and not {name}'s {own!r}", FILE)
+    if not function.isidentifier() or function.startswith("_"):
+        raise Rejected("mlmodel", f"python_function.predict_fn {function!r} is no public function", FILE)
 
 
 def _check_data(
@@ -95,6 +106,16 @@ def _check_data(
         raise Rejected("mlmodel", f"sklearn.serialization_format does not fit its file, which is {kind}", FILE)
 
 
+def _read(path: Path, rule: str) -> Any:
+    """The parsed file; without aliases, by which a short one becomes larger than any memory. Raises Rejected."""
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(path.read_text(encoding="utf-8"))):
+            raise Rejected(rule, "it refers to parts of itself, which a model's files never do", path.name)
+        return read_yaml(path)
+    except (ConfigurationError, yaml.YAMLError, OSError) as error:
+        raise Rejected(rule, str(error), path.name) from None
+
+
 def _walk(value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Mapping):
         for key, each in value.items():
@@ -107,10 +128,7 @@ def _check_environment(path: Path) -> None:
     if path.suffix == ".txt":
         _check_packages(path.read_text(encoding="utf-8").splitlines(), path.name)
         return
-    try:
-        found = read_yaml(path)
-    except (ConfigurationError, yaml.YAMLError) as error:
-        raise Rejected("requirements", str(error), path.name) from None
+    found = _read(path, "requirements")
     known = _CONDA_KEYS if path.name == "conda.yaml" else _PYTHON_KEYS
     if not isinstance(found, dict) or not set(found) <= known:
         raise Rejected("requirements", f"expected {', '.join(sorted(known))} and nothing else", path.name)

@@ -69,7 +69,8 @@ class RunBatches:
                 for answer, told in zip(answers, histories, strict=True)
                 if told is not None
             }
-        except StepError:
+        except (StepError, KeyError):
+            # Not a call of this server's, or not an answer as expected.
             return {}
 
     def _searched_experiments(self) -> list[str]:

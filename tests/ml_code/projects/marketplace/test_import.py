@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ml_code.platform.errors import ConfigurationError, StepError
 from ml_code.platform.marketplace.archive.archive import Leased
+from ml_code.platform.marketplace.hub.importing import Imported
+from ml_code.platform.marketplace.hub.outcome import write_rows
 from ml_code.projects.marketplace import import_
 from tests.ml_code.conftest import Place, Services
 from tests.ml_code.platform.marketplace.hub.conftest import Hub, Origins, hub, origins
@@ -112,3 +114,17 @@ def test_what_was_exported_after_the_last_import_had_looked_is_taken_by_the_next
     assert [each.chosen.model for each in imported] == ["late", "next"]
     assert [row[1] for row in step.rows()] == ["early", "late", "next"]
     assert [each.chosen.model for each in step.run(since=str(monday))] == ["early", "late", "next"]
+
+
+def test_what_failed_twice_is_tried_a_third_time(step: Step, origins: Origins) -> None:
+    monday = step.context.date
+    chosen = origins.version("stubborn", 1)
+    record(origins.archive, chosen, monday)
+    failed = Imported(chosen, "failed", "the server was away", None, None, 0.1, datetime.now(UTC))
+    for day in range(2):
+        table = step.context.table("imports")
+        write_rows(step.context.spark, table, [failed], monday + timedelta(days=day), f"8{day}")
+    step.context = step.place.context("marketplace.import", monday + timedelta(days=2), run_id="90")
+
+    assert [(each.chosen.model, each.status) for each in step.run()] == [("stubborn", "imported")]
+    assert step.run(workspaces="dev*") == []

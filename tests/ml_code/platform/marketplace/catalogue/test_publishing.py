@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-import httpx
+import fsspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,12 +101,14 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         publish(Site(str(tmp_path / "file")), PAGES)
 
 
-def test_a_bucket_serves_the_site(tmp_path: Path) -> None:
+def test_a_bucket_keeps_the_site_as_a_server_needs_it(tmp_path: Path) -> None:
     with s3_server(tmp_path) as server:
         site = Site(server.url("site"), server.options)
         assert publish(site, PAGES) == Published(3, 3, 0)
         assert publish(Site(server.url("site"), server.options), PAGES) == Published(3, 0, 0)
-        answer = httpx.get(f"{server.endpoint}/{BUCKET}/site/models/a.html", timeout=60)
-        assert (answer.text, answer.headers["content-type"]) == ("a", "text/html; charset=utf-8")
+        bucket = fsspec.filesystem("s3", skip_instance_cache=True, **server.options)
+        assert bucket.cat_file(f"{BUCKET}/site/models/a.html") == b"a"
+        assert bucket.info(f"{BUCKET}/site/models/a.html")["ContentType"] == "text/html; charset=utf-8"
         assert publish(site, {"index.html": b"front"}) == Published(1, 0, 2)
-        assert httpx.get(f"{server.endpoint}/{BUCKET}/site/models/a.html", timeout=60).status_code == 404
+        bucket.invalidate_cache()
+        assert bucket.find(f"{BUCKET}/site") == [f"{BUCKET}/site/index.html", f"{BUCKET}/site/{RECORD}"]

@@ -6,7 +6,7 @@ import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_code.platform.marketplace.archive.archive import Archive
@@ -56,6 +56,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     return Archive.open(tmp_path_factory.mktemp("archive").as_uri(), create=True)
 
 
+@settings(max_examples=30, deadline=None)  # each writes a file
 @given(index=_indexes)
 def test_what_is_written_is_read(index: Index, archive: Archive) -> None:
     index.write(archive)

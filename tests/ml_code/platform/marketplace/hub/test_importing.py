@@ -68,6 +68,15 @@ def test_thirteen_versions_keep_their_order_and_arrive_once(hub: Hub, origins: O
     assert registry.rest.requests == 3  # the server's version, the model, its versions
 
 
+def test_runs_that_read_the_same_dataset_arrive_at_once(hub: Hub, origins: Origins) -> None:
+    inputs = ({"name": "shared", "digest": "d2", "source_type": "local", "source": "{}", "tags": {}},)
+    chosen = [origins.version(f"same{number}", 1, run_fields={"inputs": inputs}) for number in range(6)]
+
+    results = hub.take(chosen)
+
+    assert {each.status for each in results} == {"imported"}, [each.reason for each in results]
+
+
 def test_two_versions_of_one_run_are_one_run_and_two_models(hub: Hub, origins: Origins, tmp_path: Path) -> None:
     shared = [origins.version("pair", number, run="shared", weights=f"w{number}".encode()) for number in (1, 2)]
 

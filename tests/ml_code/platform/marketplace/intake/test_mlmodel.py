@@ -39,6 +39,10 @@ def test_models_of_the_known_flavours_pass(tmp_path: Path) -> None:
         ({"sklearn": None}, "names no flavour"),
         ({"pyspark": {"x": 1}}, "flavour pyspark"),
         ({"python_function": {"loader_module": "my_code"}}, "loader_module 'my_code' is run on loading"),
+        ({"python_function": PYTHON}, "none of its flavours"),
+        ({"python_function": {**PYTHON, "model_path": "notes.txt"}, "sklearn": SKLEARN}, "and not sklearn's"),
+        ({"python_function": {**PYTHON, "data": "notes.txt"}, "sklearn": SKLEARN}, "and not sklearn's"),
+        ({"python_function": {**PYTHON, "predict_fn": "__setstate__"}, "sklearn": SKLEARN}, "no public function"),
         ({"python_function": {**PYTHON, "code": "code"}}, "python_function.code"),
         ({"python_function": {"loader_module": "mlflow.pyfunc.model", "python_model": "p.pkl"}}, "mlflow.pyfunc.model"),
         ({"python_function": {**PYTHON, "model_code_path": "x"}}, "model_code_path"),
@@ -62,6 +66,15 @@ def test_what_would_run_or_fetch_is_refused(tmp_path: Path, flavors: Any, told: 
     assert told in error.value.finding.told
 
 
+def test_a_file_that_grows_out_of_itself_is_refused(tmp_path: Path) -> None:
+    levels = "".join(f"a{each}: &a{each} [{', '.join([f'*a{each - 1}'] * 9)}]\n" for each in range(1, 30))
+    for name in ("MLmodel", "conda.yaml"):
+        judge(tmp_path, {"sklearn": SKLEARN})
+        (tmp_path / name).write_text(f"a0: &a0 [x]\n{levels}flavors: *a29\n")
+        with pytest.raises(Rejected, match="refers to parts of itself"):
+            check_mlmodel(tmp_path, KINDS)
+
+
 @pytest.mark.parametrize(
     ("files", "passes"),
     [
@@ -73,6 +86,7 @@ def test_what_would_run_or_fetch_is_refused(tmp_path: Path, flavors: Any, told: 
         ({"requirements__txt": "x @ https://example.com/x.whl\n"}, False),
         ({"requirements__txt": "git+https://example.com/x.git\n"}, False),
         ({"requirements__txt": "-e .\n"}, False),
+        ({"requirements__txt": "numpy==${HF_TOKEN}\n"}, False),
         ({"requirements__txt": "./code/x.whl\n"}, False),
         ({"requirements__txt": "-r other.txt\n"}, False),
         ({"python_env__yaml": "build_dependencies: [pip==24]\ndependencies: [-r requirements.txt]\n"}, True),
