@@ -58,7 +58,7 @@ def _load(folder: Path, flavors: tuple[str, ...]) -> tuple[str, str]:
     if "transformers" in flavors and not find_spec("transformers"):
         read = _read_tensors(folder)
         if read:
-            return "loaded", f"{read} tensors were read; the pipeline was not made: transformers is not installed here"
+            return "loaded", f"layout of {read} tensors is whole; no pipeline: transformers is not installed here"
         return "skipped", "transformers is not installed here"
     import mlflow
 
