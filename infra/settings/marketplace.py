@@ -157,6 +157,10 @@ class SourceValues(Runner):
         None, description="existing catalog for brought models; null: one of its own, marketplace_<name>"
     )
     schema_name: Identifier = Field("models", description="schema for brought models")
+    users: tuple[Text, ...] = Field(
+        ("account users",),
+        description="groups that may enter the catalog and schema made for brought models, and no more",
+    )
 
 
 class WorkspaceEntry(SourceValues, Address):

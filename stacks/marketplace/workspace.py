@@ -50,7 +50,7 @@ class MarketplaceWorkspaceStack(MarketplaceStack):
                 comment="Models of the marketplace that this workspace uses",
                 tags=self.tags_of_all,
                 destroy_data=destroy,
-                privileges={self.principal: ["USE_CATALOG"]},
+                privileges={self.principal: ["USE_CATALOG"], **{group: ["USE_CATALOG"] for group in source.users}},
             ),
         )
         Schema(
@@ -62,7 +62,7 @@ class MarketplaceWorkspaceStack(MarketplaceStack):
                 comment="Models of the marketplace that this workspace uses",
                 tags=self.tags_of_all,
                 destroy_data=destroy,
-                privileges={self.principal: _BROUGHT},
+                privileges={self.principal: _BROUGHT, **{group: ["USE_SCHEMA"] for group in source.users}},
             ),
         )
 

@@ -158,6 +158,8 @@ def test_a_consumer_has_a_place_before_it_wants_anything(synthesize: Synthesize)
     stacks = synthesize(workspaces=entries)
     made = stacks["marketplace-east"]["resource"]
     assert made["databricks_directory"]["folder"]["path"] == "/branchline-marketplace"
+    entered = made["databricks_grants"]["schema"]["grant"]
+    assert {"principal": "account users", "privileges": ["USE_SCHEMA"]} in entered, "approvals grant the models alone"
     assert set(made["databricks_catalog"]) == {"catalog"}
     assert set(made["databricks_job"]) == {"marketplace_export"}
     west = stacks["marketplace-west"]

@@ -62,7 +62,7 @@ class ModelFile:
             elif key == "model_id" and wanted.pop(key, None):
                 text = _without(text, key)
         if _loaded(text) != wanted:  # written in a way that MLflow does not write
-            text = yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True)
+            text = yaml.safe_dump(wanted, sort_keys=False)
         return text.encode()
 
 
