@@ -13,7 +13,7 @@ from infra.workspace.launch import Running
 # Tests run in two processes (pytest-xdist). What shares a deployment stays together, in its order; else a file does.
 _NINETY_DAYS = "tests/ml_code/projects/hrob/test_ninety_days.py"
 _TOGETHER = (
-    "tests/e2e/test_release_line.py", "tests/e2e", "tests/faults", "tests/ci/plan", "tests/ci/drift",
+    "tests/e2e/test_release_line.py", "tests/e2e/test_marketplace.py", "tests/e2e", "tests/faults", "tests/ci/plan", "tests/ci/drift",
     "tests/ci/release", "tests/infra/workspace/tracking", "tests/infra/workspace/models", _NINETY_DAYS,
     "tests/ml_code", "tests/stacks",
 )  # fmt: skip

@@ -1,7 +1,9 @@
 """One holder at a time, by the storage alone: a file that only one can create.
 
 A lease is a row of numbered files. Who creates the next number holds it; a number that has run out is stepped over, so
-two who take over a dead holder's lease at once cannot both have it. Clocks may differ by less than a lease lasts.
+two who take over a dead holder's lease at once cannot both have it. Numbers only go up: what is let go stays, ended, until
+it is the last but one, because a listing may miss both a file that is removed and one that is made meanwhile. Clocks may
+differ by less than a lease lasts.
 """
 
 from __future__ import annotations
@@ -77,8 +79,8 @@ class _Held:
 
     def take(self) -> None:
         taken = self._storage.find(self._folder)
-        if taken and (found := self._read(taken[-1])) and found.alive:
-            raise _leased(self._name, found)
+        if taken and ((found := self._read(taken[-1])) is None or found.alive):
+            raise _leased(self._name, found)  # gone meanwhile: others hold later numbers
         number = int(taken[-1].rsplit("/", 1)[-1].removesuffix(".json")) + 1 if taken else 1
         self._path = f"{self._folder}/{number:012}.json"
         self._storage.create(self._path, self._document())
@@ -87,7 +89,7 @@ class _Held:
         found = self._read(self._path)
         if found is None or found.token != self._token:
             raise _leased(self._name, found)
-        for old in taken:
+        for old in taken[:-1]:
             self._storage.remove(old)
 
     def renew(self) -> None:
@@ -102,10 +104,10 @@ class _Held:
 
     def release(self) -> None:
         if not self.lost:
-            self._storage.remove(self._path)
+            self._storage.write(self._path, self._document(seconds=0))
 
-    def _document(self) -> bytes:
-        self._until = time.time() + self._seconds
+    def _document(self, seconds: float | None = None) -> bytes:
+        self._until = time.time() + (self._seconds if seconds is None else seconds)
         who = f"{socket.gethostname()}, process {os.getpid()}"
         return json.dumps(asdict(_Holder(self._token, who, _process(os.getpid()), self._until))).encode()
 
