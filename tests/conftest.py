@@ -13,9 +13,9 @@ from infra.workspace.launch import Running
 # Tests run in two processes (pytest-xdist). What shares a deployment stays together, in its order; else a file does.
 _NINETY_DAYS = "tests/ml_code/projects/hrob/test_ninety_days.py"
 _TOGETHER = (
-    "tests/e2e/test_release_line.py", "tests/e2e/test_marketplace.py", "tests/e2e", "tests/faults", "tests/ci/plan", "tests/ci/drift",
-    "tests/ci/release", "tests/infra/workspace/tracking", "tests/infra/workspace/models", _NINETY_DAYS,
-    "tests/ml_code", "tests/stacks",
+    "tests/e2e/test_release_line.py", "tests/e2e/test_marketplace.py", "tests/e2e", "tests/faults", "tests/ci/plan",
+    "tests/ci/drift", "tests/ci/release", "tests/infra/workspace/tracking", "tests/infra/workspace/models",
+    _NINETY_DAYS, "tests/ml_code", "tests/stacks",
 )  # fmt: skip
 _ONE_FIXTURE = {"tests/ci/drift": "tests/ci/plan", "tests/infra/workspace/models": "tests/infra/workspace/tracking"}
 # The longest first: what begins last must not be what everybody waits for.

@@ -1,9 +1,9 @@
 """One holder at a time, by the storage alone: a file that only one can create.
 
 A lease is a row of numbered files. Who creates the next number holds it; a number that has run out is stepped over, so
-two who take over a dead holder's lease at once cannot both have it. Numbers only go up: what is let go stays, ended, until
-it is the last but one, because a listing may miss both a file that is removed and one that is made meanwhile. Clocks may
-differ by less than a lease lasts.
+two who take over a dead holder's lease at once cannot both have it. Numbers only go up: what is let go stays, ended,
+until it is the last but one, because a listing may miss both a file that is removed and one that is made meanwhile.
+Clocks may differ by less than a lease lasts.
 """
 
 from __future__ import annotations
