@@ -128,10 +128,7 @@ class Runs:
 
     def _experiment(self, manifest: Manifest) -> tuple[str, bool]:
         run, workspace = manifest.run, manifest.origin.workspace
-        label = (
-            f"{run.experiment.rstrip('/').rpartition('/')[2] or 'experiment'}-{run.experiment_id}" if run else "no-run"
-        )
-        name = f"{FOLDER}/{workspace}/{label}"
+        name = f"{FOLDER}/{workspace}/no-run"
         tags = {marks.WORKSPACE: workspace}
         if run:
             own = {
@@ -141,7 +138,8 @@ class Runs:
             }
             tags = {**own, **tags, marks.EXPERIMENT: run.experiment}
             # The id, because two experiments may have one name in different folders.
-            name = f"{FOLDER}/{workspace}/{run.experiment.rstrip('/').rpartition('/')[2]}-{run.experiment_id}"
+            label = run.experiment.rstrip("/").rpartition("/")[2] or "experiment"
+            name = f"{FOLDER}/{workspace}/{label}-{run.experiment_id}"
         with self._locked(name):
             if name not in self._experiments:
                 self._experiments[name] = self._target.tracking.experiment(name, tags)
