@@ -15,7 +15,7 @@ _NINETY_DAYS = "tests/ml_code/projects/hrob/test_ninety_days.py"
 _TOGETHER = (
     "tests/e2e/test_release_line.py", "tests/e2e/test_marketplace.py", "tests/e2e", "tests/faults", "tests/ci/plan",
     "tests/ci/drift", "tests/ci/release", "tests/infra/workspace/tracking", "tests/infra/workspace/models",
-    _NINETY_DAYS, "tests/ml_code", "tests/stacks",
+    _NINETY_DAYS, "tests/ml_code/platform/marketplace", "tests/ml_code", "tests/stacks",
 )  # fmt: skip
 _ONE_FIXTURE = {"tests/ci/drift": "tests/ci/plan", "tests/infra/workspace/models": "tests/infra/workspace/tracking"}
 # The longest first: what begins last must not be what everybody waits for.
@@ -29,6 +29,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(_place(config, item))))
     items.sort(key=lambda item: _turn(_place(config, item)))  # stable: within a group nothing changes places
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Content is no name: it may differ between the two processes, which must collect the same tests."""
+    return argname if isinstance(val, bytes) else None
 
 
 def _place(config: pytest.Config, item: pytest.Item) -> str:
