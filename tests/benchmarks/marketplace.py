@@ -51,10 +51,10 @@ def measure() -> Row:
         with bench.source(peers=False) as source:
             third = bench.turn("third", source)
             second = bench.second_export(source)
+        write(bench.columns, MODELS, VERSIONS)
         peak = peak_with_a_large_file(Path(name))
     one, other = moved["ours"][0], moved["peer"][0]
     share, count = one.stored / other.stored, MODELS * VERSIONS
-    write(bench.columns, MODELS, VERSIONS)
     row = at_least(
         "marketplace", _GOAL, "versions/s", mine, theirs,
         bytes_share=round(share, 3), requests_per_version=round(one.requests / count, 1),
