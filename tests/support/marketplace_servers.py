@@ -129,11 +129,12 @@ def _command(python: Path, folder: Path, port: int, peer: bool, proxied: bool) -
 def clean() -> dict[str, str]:
     """For processes that are measured, and servers: no setting of this process's MLflow or workspace reaches them.
 
-    Compiled modules are kept: MLflow's take ten seconds to compile.
+    Compiled modules are kept: MLflow's take ten seconds to compile. Servers run no jobs of their own beside requests.
     """
     dropped = ("MLFLOW_", "DATABRICKS_", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    return {**kept, **QUIET, "PYTHONPATH": "", "PYTHONPYCACHEPREFIX": str(_BYTECODE), "GIT_PYTHON_REFRESH": "quiet"}
+    own = {"PYTHONPATH": "", "PYTHONPYCACHEPREFIX": str(_BYTECODE), "GIT_PYTHON_REFRESH": "quiet"}
+    return {**kept, **QUIET, **own, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 def _wait(found: Server) -> None:
